@@ -1,0 +1,258 @@
+"""The only place where the parts are put together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from notifier import installation as installation_files
+from notifier import logs, plugins, settings
+from notifier.clock import SystemClock
+from notifier.errors import ConfigurationError, Fault
+from notifier.flows.answer import Answering
+from notifier.flows.broadcast import Broadcasting
+from notifier.flows.compose import Composer
+from notifier.flows.dispatch import Dispatcher, SettleUnknown
+from notifier.flows.group_commit import GroupCommit
+from notifier.flows.ingest import Ingest
+from notifier.flows.receive import Receive
+from notifier.flows.remind import Remind
+from notifier.rendering import Templates
+from notifier.sources import standard_webhooks
+from notifier.sources.event_api import EventApi
+from notifier.storage.sealing import Keys, Sealer
+from notifier.storage.sqlite import SqliteStore
+from notifier.ticks import Tick, Ticks
+from notifier.web.events import EventsFace
+from notifier.web.health import HealthFace, Metrics
+from notifier.web.hooks import HooksFace
+from notifier.web.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aiohttp import web
+
+    from notifier.domain.installation import Installation
+    from notifier.ports import Clock
+    from notifier.settings import Settings
+
+DRAIN = 10.0
+"""Seconds that a stop waits for what is in flight."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """All that was configured, checked as a whole. ``folder``: None for the shipped one."""
+
+    folder: Path | None
+    settings: Settings
+    installation: Installation
+    templates: Templates
+
+    @property
+    def file(self) -> str:
+        """The file that gateways' faults are named by."""
+        return str((self.folder or Path()) / "notifier.toml")
+
+
+def configure(option: Path | None = None) -> Configuration:
+    """Read the configuration; raises ``ConfigurationError`` with every fault of every file."""
+    folder = settings.named_folder(option)
+    files = settings.Files(folder)
+    read = settings.load(files)
+    installation = installation_files.load(files, read) if read else None
+    if read is not None:
+        try:
+            plugins.make(read.gateways, SystemClock(), str(files.path("notifier.toml")))
+        except ConfigurationError as error:
+            files.faults += error.faults
+        files.faults += _route_faults(read, str(files.path("notifier.toml")))
+    settings.checked(files)
+    if read is None or installation is None:
+        raise ConfigurationError(Fault(file="notifier.toml", key="", problem="it can't be used."))
+    own_templates = folder / "templates" if folder else None
+    return Configuration(
+        folder=folder,
+        settings=read,
+        installation=installation,
+        templates=Templates(own_templates if own_templates and own_templates.is_dir() else None),
+    )
+
+
+def _route_faults(read: Settings, file: str) -> Iterable[Fault]:
+    for channel, names in read.routes.items():
+        for name in names:
+            if name not in read.gateways:
+                problem = f"there is no table [gateways.{name}]."
+                yield Fault(file=file, key=f"routes.{channel}", problem=problem)
+
+
+class Core:
+    """The store and the flows, without gateways: what the command line works with."""
+
+    def __init__(self, configuration: Configuration, clock: Clock) -> None:
+        self.configuration = configuration
+        self.clock = clock
+        self.settings = configuration.settings
+        self.installation = configuration.installation
+        path = self.settings.store_path
+        self.keys = Keys.load_or_make(path.with_name(path.name + ".keys"))
+        self.store = SqliteStore(path, Sealer(self.keys))
+        self.composer = Composer(self.installation, configuration.templates)
+        self.answering = Answering(self.installation, self.composer)
+        self.ingest = Ingest(
+            self.store, clock, self.installation, self.composer, queued=self.queued
+        )
+        self.remind = Remind(self.store, self.installation, self.composer, queued=self.queued)
+        self.broadcasting = Broadcasting(
+            self.store,
+            clock,
+            self.composer,
+            queued=self.queued,
+            slice_size=self.settings.broadcast.slice,
+        )
+        self._bells: list[Callable[[], None]] = []
+
+    def queued(self) -> None:
+        """Something was put into the outbox: ring every dispatcher."""
+        for ring in self._bells:
+            ring()
+
+    @property
+    def events_secret(self) -> bytes:
+        """The secret that events are signed with."""
+        return standard_webhooks.read_secret(self.settings.events.secret or self.keys.events)
+
+
+class Service(Core):
+    """The running service. ``start`` returns once it accepts requests."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: Clock,
+        *,
+        more_routes: Callable[[Service], Iterable[web.AbstractRouteDef]] = lambda _: (),
+    ) -> None:
+        super().__init__(configuration, clock)
+        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self.gateways = plugins.make(self.settings.gateways, clock, configuration.file)
+        logs.configure(
+            self.settings.log,
+            {secret for gateway in self.gateways.values() for secret in gateway.secrets}
+            | {self.keys.events, self.settings.events.secret},
+        )
+        self.sinks = {
+            name: Receive(name, self.store, clock, self.answering, queued=self.queued)
+            for name in self.gateways
+        }
+        self.dispatchers = list(self._dispatchers())
+        self._bells += [dispatcher.ring for dispatcher in self.dispatchers]
+        self.ingesting = GroupCommit(self.ingest)
+        settle = SettleUnknown(self.store, queued=self.queued)
+        every = self.settings.ticks
+        self.ticks = Ticks(
+            [
+                Tick(name="remind", every=every.remind, sweep=self.remind.sweep),
+                Tick(name="unknown", every=every.unknown, sweep=settle.sweep),
+                Tick(name="broadcast", every=every.broadcast, sweep=self.broadcasting.sweep),
+            ],
+            self.store,
+            clock,
+            self.owner,
+        )
+        metrics = Metrics()
+        self.server = Server(
+            self.settings.web,
+            [
+                *EventsFace(
+                    EventApi(
+                        clock,
+                        secret=self.events_secret,
+                        tolerance=self.settings.events.tolerance,
+                    ),
+                    self.ingesting,
+                ).routes(),
+                *HooksFace(
+                    {name: (self.gateways[name], self.sinks[name]) for name in self.gateways},
+                    clock,
+                ).routes(),
+                *HealthFace(self.store, self.gateways, metrics).routes(),
+                *more_routes(self),
+            ],
+            metrics,
+        )
+        self._running: list[asyncio.Task[None]] = []
+
+    @property
+    def url(self) -> str:
+        """Where it listens, once started."""
+        return self.server.url
+
+    async def start(self) -> None:
+        """Open the store, settle what a dead process left, start gateways, ticks and the web."""
+        await self.store.open()
+        try:
+            await self.store.dispatch_alone()
+            async with self.store.write() as session:
+                left = await session.abandon_sending(self.clock.civil())
+            if left:
+                log.warning("service.left_unknown", messages=left)
+            for name, gateway in self.gateways.items():
+                await gateway.start(self.sinks[name])
+            self._running = [
+                asyncio.create_task(dispatcher.run()) for dispatcher in self.dispatchers
+            ]
+            await self.server.start()
+            self.ticks.start()
+            await self.ticks.run_all()
+        except BaseException:
+            await self.stop()
+            raise
+        log.info("service.ready", url=self.url, gateways=sorted(self.gateways))
+
+    async def stop(self) -> None:
+        """Accept nothing new, finish what is under way, and close; bounded in time."""
+        self.ticks.stop()
+        await self.server.stop()
+        await self.ingesting.drain()
+        await asyncio.gather(*(dispatcher.stop(DRAIN) for dispatcher in self.dispatchers))
+        await asyncio.gather(*self._running)
+        await asyncio.gather(*(gateway.stop(DRAIN) for gateway in self.gateways.values()))
+        await asyncio.gather(*(sink.drain() for sink in self.sinks.values()))
+        await self.store.close()
+
+    def _dispatchers(self) -> Iterable[Dispatcher]:
+        for names in self._routes().values():
+            earlier: list[Dispatcher] = []
+            for name in names:
+                before = tuple(earlier)
+                dispatcher = Dispatcher(
+                    self.gateways[name],
+                    self.store,
+                    self.clock,
+                    self.installation,
+                    owner=self.owner,
+                    preferred=lambda before=before: not any(d.usable for d in before),  # type: ignore[misc]
+                )
+                earlier.append(dispatcher)
+                yield dispatcher
+
+    def _routes(self) -> dict[str, tuple[str, ...]]:
+        """Each channel's gateways in order; one that no route names serves its own channel."""
+        routes = {channel: names for channel, names in self.settings.routes.items() if names}
+        named = {name for names in routes.values() for name in names}
+        for name, gateway in self.gateways.items():
+            if name not in named:
+                channel = gateway.capabilities.channel
+                routes[channel] = (*routes.get(channel, ()), name)
+        return routes

@@ -1,0 +1,44 @@
+"""The command ``notifier``. Data goes to standard output, everything else to standard error.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from notifier.cli.table import app
+from notifier.errors import ConfigurationError, NotifierError
+
+FAILED = 1
+WRONG_USAGE = 2
+
+
+def main() -> None:
+    """Run the command line; an error of ours is a sentence, not a traceback."""
+    try:
+        app(_config_first(sys.argv[1:]))
+    except ConfigurationError as error:
+        print("The configuration can't be used:", file=sys.stderr)  # noqa: T201
+        for fault in error.faults:
+            print(f"  {fault}", file=sys.stderr)  # noqa: T201
+        sys.exit(WRONG_USAGE)
+    except NotifierError as error:
+        print(str(error), file=sys.stderr)  # noqa: T201
+        sys.exit(FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
+        sys.exit(FAILED)
+
+
+def _config_first(arguments: list[str]) -> list[str]:
+    """``--config DIR`` may stand anywhere; the parser wants it before the command."""
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--config" and place + 1 < len(arguments):
+            rest = arguments[:place] + arguments[place + 2 :]
+            return ["--config", arguments[place + 1], *rest]
+        if argument.startswith("--config="):
+            return [argument, *arguments[:place], *arguments[place + 1 :]]
+    return arguments

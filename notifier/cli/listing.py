@@ -1,0 +1,124 @@
+"""``notifier dossiers`` and ``notifier work``"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from notifier.cli import running
+from notifier.domain import deadline, instant
+from notifier.domain.notice import person_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from notifier.bootstrap import Core
+    from notifier.domain.dossier import Dossier
+    from notifier.ports import OutboxRow
+
+PAGE: Final = 500
+
+
+def dossiers(folder: Path | None, *, as_json: bool, now: str) -> None:
+    """All of them, page by page."""
+    running.run(_dossiers(folder, as_json=as_json, now=now))
+
+
+async def _dossiers(folder: Path | None, *, as_json: bool, now: str) -> None:
+    async with running.core(folder, now) as core:
+        if as_json:
+            async for row in _rows(core):
+                running.out(row)
+            return
+        running.show(
+            ("code", "state", "due", "late", "unit", "procedure", "notices"),
+            [
+                (
+                    row["code"],
+                    core.installation.statuses.word(row["status"], "vi"),
+                    row["due"] or "",
+                    "late" if row["late"] else "",
+                    row["unit"] or "",
+                    row["procedure"] or "",
+                    ", ".join(row["notices"]),
+                )
+                async for row in _rows(core)
+            ],
+        )
+
+
+async def _rows(core: Core) -> AsyncIterator[dict[str, Any]]:
+    after = ""
+    while True:
+        async with core.store.read() as session:
+            page = await session.list_dossiers(after, PAGE)
+            notices = await session.notices_of([dossier.code for dossier in page])
+        for dossier in page:
+            yield _row(core, dossier, notices[dossier.code])
+        if len(page) < PAGE:
+            return
+        after = page[-1].code
+
+
+def _row(core: Core, dossier: Dossier, notices: list[OutboxRow]) -> dict[str, Any]:
+    facts = dossier.facts
+    number = person_of(dossier).phone
+    return {
+        "code": dossier.code,
+        "status": dossier.status,
+        "due": instant.iso(facts.due_at) if facts.due_at is not None else None,
+        "phone": number.e164 if number else None,
+        "late": deadline.is_late(dossier, core.installation.statuses, now=core.clock.civil()),
+        "unit": (facts.unit.name or facts.unit.code) if facts.unit else None,
+        "procedure": facts.procedure_name or facts.procedure_code,
+        "notices": [row.notice for row in notices],
+    }
+
+
+def work(folder: Path | None, kind: str, limit: int, *, as_json: bool) -> None:
+    """What waits for people, oldest first."""
+    running.run(_work(folder, kind, limit, as_json=as_json))
+
+
+async def _work(folder: Path | None, kind: str, limit: int, *, as_json: bool) -> None:
+    async with running.core(folder) as core:
+        async with core.store.read() as session:
+            items = await session.work(kind=kind or None, limit=limit)
+        rows = [
+            {
+                "key": item.key,
+                "kind": item.kind,
+                "dossier": item.dossier,
+                "detail": item.detail,
+                "since": instant.iso(item.opened_at),
+            }
+            for item in items
+        ]
+        if as_json:
+            for row in rows:
+                running.out(row)
+            return
+        running.show(
+            ("since", "kind", "dossier", "detail", "key"),
+            [
+                (
+                    running.shown(item.opened_at),
+                    item.kind,
+                    item.dossier or "",
+                    item.detail,
+                    item.key,
+                )
+                for item in items
+            ],
+        )
+
+
+def settle(folder: Path | None, keys: list[str], by: str) -> None:
+    """Take items off the list."""
+    done = running.run(_settle(folder, keys, running.user(by)))
+    running.say(f"{done} of {len(keys)} settled")
+
+
+async def _settle(folder: Path | None, keys: list[str], by: str) -> int:
+    async with running.core(folder) as core, core.store.write() as session:
+        return await session.settle_work(keys, by, core.clock.civil())

@@ -1,0 +1,250 @@
+"""The table of commands. Each command's module is imported when it runs, so that help is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="notifier",
+    help="Tells citizens where their dossier is: before they ask, and when they ask.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+broadcast = typer.Typer(no_args_is_help=True, help="A notice to a list, approved by two people.")
+outbox = typer.Typer(no_args_is_help=True, help="What was sent, is waiting, or went wrong.")
+templates = typer.Typer(no_args_is_help=True, help="The texts that citizens read.")
+config = typer.Typer(no_args_is_help=True, help="The configuration.")
+work = typer.Typer(no_args_is_help=True, help="What waits for people.")
+app.add_typer(broadcast, name="broadcast")
+app.add_typer(outbox, name="outbox")
+app.add_typer(work, name="work")
+app.add_typer(templates, name="templates")
+app.add_typer(config, name="config")
+
+
+class Folder:
+    """The configuration folder named on the command line."""
+
+    named: Path | None = None
+
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Now = Annotated[str, typer.Option("--now", help="Pretend that it is this moment, ISO 8601.")]
+By = Annotated[str, typer.Option("--by", help="Your name; NOTIFIER_USER or the login if left out.")]
+
+
+@app.callback()
+def _root(
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", help="A configuration folder; else NOTIFIER_CONFIG, else shipped."
+        ),
+    ] = None,
+) -> None:
+    Folder.named = config
+
+
+@app.command()
+def serve() -> None:
+    """Run the service; prints "ready URL" once it accepts requests."""
+    from notifier.cli import serving
+
+    serving.serve(Folder.named)
+
+
+@app.command()
+def demo(
+    port: Annotated[
+        int | None, typer.Option(help="The page's port; 8080, or a free one, if left out.")
+    ] = None,
+) -> None:
+    """Run the service with simulated phones, on a store that is thrown away."""
+    from notifier.cli import serving
+
+    serving.demo(port)
+
+
+@app.command()
+def ask(
+    text: Annotated[str, typer.Argument(help='What a citizen texts; "-" reads NDJSON.')],
+    sender: Annotated[
+        str, typer.Option("--from", help="Who asks, channel:value, such as sms:+84912000000.")
+    ] = "",
+    as_json: Json = False,
+    now: Now = "",
+) -> None:
+    """What would be answered; sends nothing and changes nothing."""
+    from notifier.cli import asking
+
+    asking.ask(Folder.named, text, sender, as_json=as_json, now=now)
+
+
+@app.command()
+def dossiers(as_json: Json = False, now: Now = "") -> None:
+    """Every dossier, by code."""
+    from notifier.cli import listing
+
+    listing.dossiers(Folder.named, as_json=as_json, now=now)
+
+
+@app.command()
+def send(
+    address: Annotated[str, typer.Argument(help="channel:value, such as sms:+84912000000.")],
+    text: Annotated[str, typer.Argument(help="What to send.")],
+) -> None:
+    """Queue one message; the running service sends it."""
+    from notifier.cli import outgoing
+
+    outgoing.send(Folder.named, address, text)
+
+
+@outbox.command("list")
+def outbox_list(
+    state: Annotated[str, typer.Option(help="Only messages in this state.")] = "",
+    dossier: Annotated[str, typer.Option(help="Only messages about this dossier.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
+    as_json: Json = False,
+) -> None:
+    """The newest messages."""
+    from notifier.cli import outgoing
+
+    outgoing.listed(Folder.named, state, dossier, limit, as_json=as_json)
+
+
+@outbox.command("show")
+def outbox_show(message: str, as_json: Json = False) -> None:
+    """One message, and every attempt."""
+    from notifier.cli import outgoing
+
+    outgoing.show(Folder.named, message, as_json=as_json)
+
+
+@outbox.command("cancel")
+def outbox_cancel(message: str, by: By = "") -> None:
+    """Take back a message that has not left."""
+    from notifier.cli import outgoing
+
+    outgoing.cancel(Folder.named, message, by)
+
+
+@work.command("list")
+def work_list(
+    kind: Annotated[str, typer.Option(help="Only this kind.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    as_json: Json = False,
+) -> None:
+    """What waits for people: late before we knew, unreachable, unknown, refused by a gateway."""
+    from notifier.cli import listing
+
+    listing.work(Folder.named, kind, limit, as_json=as_json)
+
+
+@work.command("settle")
+def work_settle(keys: list[str], by: By = "") -> None:
+    """Take items off the list."""
+    from notifier.cli import listing
+
+    listing.settle(Folder.named, keys, by)
+
+
+@broadcast.command("new")
+def broadcast_new(
+    file: Annotated[Path, typer.Argument(help="A CSV with a heading and a column of numbers.")],
+    text: Annotated[
+        str, typer.Option(help="The text; {{ column }} is filled in from the list.")
+    ] = "",
+    text_file: Annotated[Path | None, typer.Option(help="A file with the text.")] = None,
+    title: Annotated[str, typer.Option(help="What staff call it.")] = "",
+    column: Annotated[str, typer.Option(help="The column of the numbers.")] = "",
+    accents: Annotated[bool, typer.Option(help="Keep accents: 70 characters an SMS.")] = False,
+    by: By = "",
+) -> None:
+    """Read a list into a draft: counts segments, takes out doubles and refusals."""
+    from notifier.cli import broadcasts
+
+    broadcasts.new(
+        Folder.named, file, text, text_file, title=title, column=column, accents=accents, by=by
+    )
+
+
+@broadcast.command("preview")
+def broadcast_preview(broadcast_id: str) -> None:
+    """The first texts, as they would leave."""
+    from notifier.cli import broadcasts
+
+    broadcasts.preview(Folder.named, broadcast_id)
+
+
+@broadcast.command("approve")
+def broadcast_approve(broadcast_id: str, by: By = "") -> None:
+    """Let it go; somebody else than its author has to."""
+    from notifier.cli import broadcasts
+
+    broadcasts.act(Folder.named, broadcast_id, "approve", by)
+
+
+@broadcast.command("start")
+def broadcast_start(
+    broadcast_id: str,
+    watch: Annotated[bool, typer.Option("--watch", help="Show a bar until it is done.")] = False,
+    by: By = "",
+) -> None:
+    """Start it, or go on after a pause; the running service sends it."""
+    from notifier.cli import broadcasts
+
+    broadcasts.act(Folder.named, broadcast_id, "start", by)
+    if watch:
+        broadcasts.watch(Folder.named, broadcast_id)
+
+
+@broadcast.command("status")
+def broadcast_status(
+    broadcast_id: Annotated[str, typer.Argument(help="Left out: all broadcasts.")] = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Show a bar until it is done.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Where it stands."""
+    from notifier.cli import broadcasts
+
+    if watch and broadcast_id:
+        broadcasts.watch(Folder.named, broadcast_id)
+    else:
+        broadcasts.status(Folder.named, broadcast_id, as_json=as_json)
+
+
+@broadcast.command("pause")
+def broadcast_pause(broadcast_id: str, by: By = "") -> None:
+    """Stop it for now; what has not left waits."""
+    from notifier.cli import broadcasts
+
+    broadcasts.act(Folder.named, broadcast_id, "pause", by)
+
+
+@broadcast.command("abort")
+def broadcast_abort(broadcast_id: str, by: By = "") -> None:
+    """End it; what has not left is cancelled."""
+    from notifier.cli import broadcasts
+
+    broadcasts.act(Folder.named, broadcast_id, "abort", by)
+
+
+@templates.command("check")
+def templates_check(as_json: Json = False) -> None:
+    """Every text with the longest unit, code and reason: undefined names, and length."""
+    from notifier.cli import checks
+
+    checks.templates(Folder.named, as_json=as_json)
+
+
+@config.command("check")
+def config_check() -> None:
+    """Every fault of the configuration, with its file and key."""
+    from notifier.cli import checks
+
+    checks.configuration(Folder.named)

@@ -1,0 +1,522 @@
+"""Dossier codes: the strict form, the key of what a source sends, and reading what people type.
+
+The forms: ``000.00.19.H10-180703-0001`` with the first-level agency last (TT 01/2018/TT-VPCP art
+19 with QCVN 102:2016/BTTTT), ``H10.19-250703-0001`` with it first (QĐ 20/2020/QĐ-TTg art 4). Dates
+of eight digits and serials of up to seven are in use beside those of the rule.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_FIRST_DAY: Final = date(2015, 1, 1)
+_LONGEST_UNIT: Final = 35
+_MOST_GROUPS: Final = 6
+
+# A message is read no further than this; none of the channels carries longer ones.
+_MOST_READ: Final = 8_192
+
+_CODE: Final = re.compile(
+    r"(?P<unit>[0-9]{3}\.(?:[0-9A-Z]{2}\.){1,2}(?P<last>[A-Y][0-9]{2})"
+    r"|(?P<first>[A-Y][0-9]{2})(?:\.[0-9A-Z]{1,5}){0,6})"
+    r"-(?P<day>[0-9]{8}|[0-9]{6})-(?P<serial>[0-9]{4,7})"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierCode:
+    """A code of the national grammar. ``level1`` is the province or ministry, such as ``H10``.
+
+    ``day`` is the date in the code; no legal date follows from it, since a dossier filed online
+    has its code before it is received.
+    """
+
+    text: str
+    unit: str
+    level1: str
+    day: date
+    serial: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegacyCode:
+    """A code of an older or home-made form that the installation has switched on."""
+
+    text: str
+
+
+def parse(text: str, *, today: date | None = None) -> DossierCode | None:
+    """``text`` as a code of the national grammar, letter for letter; None if it isn't one.
+
+    Its date is a real one from 2015 on, and with ``today`` no later than the day after it.
+    """
+    found = _CODE.fullmatch(text)
+    if found is None or len(found["unit"]) > _LONGEST_UNIT:
+        return None
+    day = _read_day(found["day"], today)
+    if day is None:
+        return None
+    return DossierCode(
+        text=text,
+        unit=found["unit"],
+        level1=found["first"] or found["last"],
+        day=day,
+        serial=found["serial"],
+    )
+
+
+def _read_day(digits: str, today: date | None) -> date | None:
+    """YYMMDD or YYYYMMDD."""
+    try:
+        day = date(
+            int(digits[:-4]) if len(digits) == 8 else 2000 + int(digits[:2]),
+            int(digits[-4:-2]),
+            int(digits[-2:]),
+        )
+    except ValueError:
+        return None
+    if day < _FIRST_DAY or (today is not None and day - timedelta(days=1) > today):
+        return None
+    return day
+
+
+# ------------------------------------------------------------------------ what a source sends
+
+_DASHES: Final = dict.fromkeys(
+    (0xAD, 0x2D7, 0x58A, 0x1806, *range(0x2010, 0x2016), 0x2043, 0x2212, 0x2796, 0x2E3A, 0x2E3B,
+     0x30FC), "-",
+)  # fmt: skip
+_INVISIBLE: Final = dict.fromkeys(
+    (0x34F, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF)
+)
+_ONE_SHAPE: Final = {
+    **_DASHES, **_INVISIBLE,
+    ord("Đ"): "D", ord("đ"): "d", ord("。"): ".", ord("·"): ".", ord("•"): ".", ord("、"): ",",
+}  # fmt: skip
+
+_AROUND_JOINT: Final = re.compile(r"\s*([./_-])\s*")
+_REPEATED_JOINT: Final = re.compile(r"([./_-])\1+")
+_KEY: Final = re.compile(r"[0-9A-Z./_-]{4,64}")
+
+
+def canonical(raw: str) -> str:
+    """The key under which a dossier of a source is kept; sources have forms of their own.
+
+    Capitals, one kind of dash, one joint at a time, no blanks round it. Raises ``ValueError``
+    where that leaves anything but 4 to 64 of ``0-9 A-Z . / _ -``.
+    """
+    text = _one_shape(raw[:_MOST_READ]).strip()
+    key = _REPEATED_JOINT.sub(r"\1", _AROUND_JOINT.sub(r"\1", text)).strip("./_-")
+    if _KEY.fullmatch(key) is None:
+        raise ValueError(
+            "a dossier code has 4 to 64 letters, digits and . / _ - between them, "
+            "such as H10.19-250703-0001"
+        )
+    return key
+
+
+def _one_shape(text: str) -> str:
+    """NFKC, capitals, one kind of dash, Đ as D, nothing invisible."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).translate(_ONE_SHAPE)
+    return text.upper()
+
+
+# ------------------------------------------------------------------------ what a person types
+#
+# A code is found by its first-level agency (H10), which hardly anything else looks like: a letter
+# of few and two digits, one of them a real one. From there its groups are read forwards, and in
+# the form of 2018 also backwards. It must then have a real date in the window and a serial. Where
+# joints were dropped, every way of putting them back is tried.
+
+_LIKE_DIGITS: Final = str.maketrans("OQIL", "0011")
+_JOINT: Final = r"[ \n.,:;/-]"
+_BLANKS: Final = frozenset(" \n")
+
+# 1.000948.H38 and 1.000948.000.00.00.H38: a procedure, whose province is no dossier's.
+_PROCEDURE: Final = re.compile(r"(?<![0-9A-Z.])[0-9]\.[0-9]{6}(?![0-9])(?:\.[0-9A-Z]{2,3}\b)*")
+
+_AGENCY: Final = re.compile(r"[GHK][0-9]{2}")
+_BARE_AGENCY: Final = re.compile(r"[A-Y][0-9]{2} ?[./-] ?[0-9OQIL]{6,8} ?[./-] ?[0-9OQIL]{4}")
+# Keystrokes of VNI on their own: ho6 is hô, gi2 is gì.
+_VOWEL_AND_TONE: Final = re.compile(r"[A-Z][OI][0-9](?:[ \n]|$)")
+_LONGEST_GROUP: Final = 5
+# Without a joint before it, only a group of the usual size is told from two.
+_USUAL_GROUP: Final = (2, 3)
+
+_LEVELS_BEFORE: Final = re.compile(
+    rf"(?<![0-9])([0-9OQIL]{{3}})({_JOINT}{{0,3}})([0-9A-Z]{{2}})({_JOINT}{{0,3}})"
+    rf"(?:([0-9A-Z]{{2}})({_JOINT}{{0,3}}))?$"
+)
+_LONGEST_BEFORE: Final = 3 + 2 + 2 + 3 * 3
+_LONGEST_AFTER: Final = 96
+
+_TOKEN: Final = re.compile(rf"({_JOINT}{{0,3}})([0-9A-Z]{{1,24}})")
+_NUMBER: Final = re.compile(rf"({_JOINT}{{1,3}})([0-9OQIL]{{1,16}})")
+_DIGIT_LIKE: Final = re.compile(r"[0-9OQIL]*")
+_TO_LAST_DIGIT: Final = re.compile(r"[0-9OQIL]*[0-9]|")
+_WORD_BEFORE: Final = re.compile(r"[A-Z][0-9A-Z]*$")
+_BROKEN_LINE: Final = re.compile(r"(?<=[0-9])\n(?=[0-9])")
+
+# After a blank or the end of a sentence a number may be about something else.
+_ASIDE: Final = re.compile(r"[.,:;]?[ \n]")
+_NUMBER_GOES_ON: Final = re.compile(r"[.,/:-][0-9]")
+_PHONE_GOES_ON: Final = re.compile(r"[ .-][0-9]{3}[ .-]?[0-9]{3}(?![0-9])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Serial:
+    """``end``: where it ends in the text; ``restored``: 1 where its joint had to be put back."""
+
+    digits: str
+    end: int
+    restored: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """One way of reading what follows a first-level agency; ``restored`` counts joints put back."""
+
+    groups: tuple[str, ...]
+    day: str
+    serial: _Serial
+    restored: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A code and where it stands."""
+
+    start: int
+    end: int
+    code: DossierCode | LegacyCode
+
+
+def read(
+    text: str,
+    *,
+    today: date,
+    level1: str = "GHK",
+    legacy: Sequence[re.Pattern[str]] = (),
+    most: int = 3,
+) -> tuple[DossierCode | LegacyCode, ...]:
+    """The dossier codes in what a person wrote, in its order, each once, at most ``most``.
+
+    ``level1`` are the letters that a first-level agency may start with; ``legacy`` the other forms
+    that this installation knows, searched for in capitals. Where a text can be read in two ways
+    neither is taken, and no code comes of a phone or identity number, a procedure, a result, an
+    amount or a date. O, Q, I and L among digits are digits. Never raises.
+    """
+    shaped = _shape(text)
+    places = list(_national(shaped, today, level1))
+    if legacy:
+        places.extend(_legacy(shaped, legacy, tuple(places)))
+        places.sort(key=lambda place: place.start)
+    codes = {place.code.text: place.code for place in places}
+    return tuple(codes.values())[: max(most, 0)]
+
+
+def _shape(text: str) -> str:
+    """Capitals, single blanks, line breaks kept, procedures taken out."""
+    shaped = _one_shape(text[:_MOST_READ])[:_MOST_READ].replace("_", "-")
+    lines = (" ".join(line.split()) for line in shaped.splitlines())
+    return _PROCEDURE.sub("|", "\n".join(line for line in lines if line))
+
+
+def _national(text: str, today: date, level1: str) -> Iterator[_Place]:
+    behind = 0
+    for agency in _agencies(level1).finditer(text):
+        if agency.start() < behind:
+            continue
+        place = _from_agency(text, agency.start(), agency[1], today, behind)
+        if place is not None:
+            behind = place.end
+            yield place
+
+
+@lru_cache(maxsize=16)
+def _agencies(level1: str) -> re.Pattern[str]:
+    letters = "".join(char for char in level1.upper() if "A" <= char <= "Y") or "GHK"
+    return re.compile(rf"(?=([{letters}](?:[0-9][0-9OQIL]|[OQIL][0-9])))")
+
+
+def _from_agency(text: str, start: int, typed: str, today: date, behind: int) -> _Place | None:
+    """The code whose first-level agency stands at ``start``; another code may end at ``behind``."""
+    level1 = typed[0] + typed[1:].translate(_LIKE_DIGITS)
+    after = start + len(typed)
+    before = _LEVELS_BEFORE.search(text, max(start - _LONGEST_BEFORE, behind), start)
+    levels = None if before is None else _levels(before)
+    if before is not None and levels is not None:
+        reading = _choose(text, after, today, last=True)
+        if reading is not None:
+            return _place(before.start(), (*levels, level1), reading, today)
+        if text[start - 1] not in _BLANKS:
+            return None
+    if _runs_on_from_number(text, start, behind) or _VOWEL_AND_TONE.match(text, start):
+        return None
+    reading = _choose(text, after, today, last=False)
+    if reading is None or (not reading.groups and not _stands_alone(text, start)):
+        return None
+    return _place(start, (level1, *reading.groups), reading, today)
+
+
+def _place(start: int, unit: tuple[str, ...], reading: _Reading, today: date) -> _Place | None:
+    text = f"{'.'.join(unit)}-{reading.day}-{reading.serial.digits.zfill(4)}"
+    code = parse(text, today=today)
+    return None if code is None else _Place(start=start, end=reading.serial.end, code=code)
+
+
+def _levels(before: re.Match[str]) -> tuple[str, ...] | None:
+    """The levels before the first one in the form of 2018; None where they are but words."""
+    third, after_third, second, after_second, more, after_more = before.groups()
+    end_of_word = before.start() > 0 and before.string[before.start() - 1].isalnum()
+    is_word = not _has_digit(third) or (end_of_word and third[0].isalpha())
+    if is_word and not _is_tight(after_third):
+        return None
+    levels = [(after_third, second, after_second)]
+    if more is not None:
+        levels.append((after_second, more, after_more))
+    if not all(_is_level(*level) for level in levels):
+        return None
+    typed = (third, *(level for _, level, _ in levels))
+    return tuple(
+        level.translate(_LIKE_DIGITS) if _is_digit_like(level) else level for level in typed
+    )
+
+
+def _is_level(before: str, typed: str, after: str) -> bool:
+    """Whether two characters are a level: digits, or with a letter where more than blanks part."""
+    if _is_digit_like(typed):
+        return True
+    return _has_digit(typed) and bool(before.strip() and after.strip())
+
+
+def _is_tight(joint: str) -> bool:
+    return _BLANKS.isdisjoint(joint)
+
+
+def _runs_on_from_number(text: str, start: int, behind: int) -> bool:
+    """Whether digits alone run into ``start``, as in the plate 51G12; a word may: ``ma4H10``."""
+    if start in (0, behind) or not text[start - 1].isdigit():
+        return False
+    return _WORD_BEFORE.search(text, max(start - 16, 0), start) is None
+
+
+def _stands_alone(text: str, start: int) -> bool:
+    """Whether an agency without groups is one: all joints are there, and more than blanks.
+
+    In ``KQ.G07.…`` or ``A0G07`` it is the end of something longer.
+    """
+    if start > 1 and text[start - 1] in ".-/" and text[start - 2].isalnum():
+        return False
+    if start and text[start - 1].isdigit():
+        return False
+    return _BARE_AGENCY.match(text, start) is not None
+
+
+def _choose(text: str, after: int, today: date, *, last: bool) -> _Reading | None:
+    """The reading that puts back the fewest joints; None where two of them differ."""
+    readings = list(_readings(text, after, today, last=last))
+    if not readings:
+        readings = list(_over_broken_line(text, after, today, last=last))
+    if not readings:
+        return None
+    fewest = min(reading.restored for reading in readings)
+    best = [reading for reading in readings if reading.restored == fewest]
+    return best[0] if len(best) == 1 else None
+
+
+def _over_broken_line(text: str, after: int, today: date, *, last: bool) -> Iterator[_Reading]:
+    """As if the first line break between two digits were not there."""
+    rest = text[after : after + _LONGEST_AFTER]
+    mended = _BROKEN_LINE.sub("", rest, count=1)
+    if mended == rest:
+        return
+    for reading in _readings(mended, 0, today, last=last):
+        end = after + reading.serial.end + 1
+        yield replace(reading, serial=replace(reading.serial, end=end))
+
+
+def _readings(text: str, after: int, today: date, *, last: bool) -> Iterator[_Reading]:
+    """What may follow a first-level agency: groups, unless it is the last level; date; serial."""
+    groups: list[str] = []
+    restored = 0
+    token = _TOKEN.match(text, after)
+    while token is not None and not last and len(token[2]) <= _LONGEST_GROUP:
+        group = _group(token[1], token[2])
+        if group is None or len(groups) == _MOST_GROUPS:
+            return
+        groups.append(group)
+        restored += not token[1]
+        token = _TOKEN.match(text, token.end())
+    if token is not None:
+        most_glued = 0 if last or len(groups) == _MOST_GROUPS else _LONGEST_GROUP
+        yield from _dated(text, token, tuple(groups), restored, most_glued, today)
+
+
+def _group(joint: str, typed: str) -> str | None:
+    """A group of a unit; None where it is a word, a number of its own, or another agency."""
+    if _AGENCY.fullmatch(typed):
+        return None
+    blank = not _is_tight(joint)
+    if typed.isdigit():
+        fits = len(typed) in _USUAL_GROUP if not joint else len(typed) > 1 or not blank
+        return typed if fits else None
+    if not joint:
+        return None
+    if _is_digit_like(typed):
+        return typed.translate(_LIKE_DIGITS) if _has_digit(typed) or not blank else None
+    if blank or (joint != "." and not _has_digit(typed)):
+        return None
+    return typed
+
+
+def _dated(
+    text: str,
+    token: re.Match[str],
+    groups: tuple[str, ...],
+    restored: int,
+    most_glued: int,
+    today: date,
+) -> Iterator[_Reading]:
+    """Every way of seeing a date in ``token``, a group glued before it, a serial behind it."""
+    joint, typed = token.groups()
+    digits = _digit_like_start(typed).translate(_LIKE_DIGITS)
+    for size in range(most_glued + 1):
+        if size and not joint and size not in _USUAL_GROUP:
+            continue
+        for length in (6, 8):
+            day = digits[size : size + length]
+            if len(day) != length or _read_day(day, today) is None:
+                continue
+            serial = _serial(text, token, size + length)
+            if serial is not None:
+                yield _Reading(
+                    groups=(*groups, digits[:size]) if size else groups,
+                    day=day,
+                    serial=serial,
+                    restored=restored + (not joint) + (size > 0) + serial.restored,
+                )
+
+
+def _serial(text: str, token: re.Match[str], used: int) -> _Serial | None:
+    """The serial: what ``used`` characters leave of the date's token, or the token behind it."""
+    typed = token[2][used:]
+    if typed:
+        start = token.start(2) + used
+        run = _digit_like_start(typed)
+        digits = _serial_digits(run, before_word=_letter_at(text, start + len(run)))
+        if digits is None or len(digits) < 4:
+            return None
+        return _Serial(digits=digits, end=start + len(run), restored=1)
+    number = _NUMBER.match(text, token.end())
+    if number is None:
+        return None
+    digits = _serial_digits(number[2], before_word=_letter_at(text, number.end()))
+    if digits is None or _is_aside(text, token[1], number, digits):
+        return None
+    return _Serial(digits=digits, end=number.end(), restored=0)
+
+
+def _is_aside(text: str, joint: str, number: re.Match[str], digits: str) -> bool:
+    """Whether a number behind a date is no serial but the next thing a person speaks of.
+
+    "H10.19-250703 2 ngay roi" is two days, "H10 19 250703 2" is a serial: who joins with blanks
+    does so throughout.
+    """
+    aside = _ASIDE.fullmatch(number[1]) is not None
+    if len(digits) >= 4:
+        return aside and _PHONE_GOES_ON.match(text, number.end()) is not None
+    if not digits.strip("0") or _NUMBER_GOES_ON.match(text, number.end()):
+        return True
+    return aside and (number[1] != joint or _letter_at(text, number.end()))
+
+
+def _serial_digits(run: str, *, before_word: bool) -> str | None:
+    """The digits of a serial typed as ``run``; None where it could be two, or is too long.
+
+    Letters at its end may be digits (``OOOI``) or the word that follows (``0001oi``). Serials of
+    five digits are issued nowhere, so they give way to others.
+    """
+    sure = _digits_for_sure(run)
+    if before_word:
+        typed = sure if len(sure) >= 4 or len(run) < 4 else run[:4]
+    elif len(run) <= 4:
+        typed = run if sure or len(run) == 4 else ""
+    else:
+        lengths = {length for length in (len(sure), len(run)) if 4 <= length <= 7}
+        if len(lengths) > 1:
+            lengths.discard(5)
+        typed = run[: lengths.pop()] if len(lengths) == 1 else ""
+    return typed.translate(_LIKE_DIGITS) if 1 <= len(typed) <= 7 else None
+
+
+def _digits_for_sure(run: str) -> str:
+    """``run`` up to its last real digit."""
+    found = _TO_LAST_DIGIT.match(run)
+    return "" if found is None else found[0]
+
+
+def _digit_like_start(token: str) -> str:
+    found = _DIGIT_LIKE.match(token)
+    return "" if found is None else found[0]
+
+
+def _is_digit_like(token: str) -> bool:
+    return _DIGIT_LIKE.fullmatch(token) is not None
+
+
+def _has_digit(token: str) -> bool:
+    return any(char.isdigit() for char in token)
+
+
+def _letter_at(text: str, index: int) -> bool:
+    return text[index : index + 1].isalpha()
+
+
+# ------------------------------------------------------------- forms of single installations
+
+_PERSONAL_LENGTHS: Final = frozenset({9, 10, 12, 13})
+"""Identity cards, tax codes with and without a branch, phones with and without the country."""
+_LONG_PHONE: Final = re.compile(r"84[0-9]{9}|0[12][0-9]{9}")
+_NUMBER_ALONE: Final = re.compile(r"[0-9 .-]+")
+
+
+def _legacy(
+    text: str, patterns: Sequence[re.Pattern[str]], national: tuple[_Place, ...]
+) -> Iterator[_Place]:
+    for pattern in patterns:
+        for found in pattern.finditer(text):
+            start, end = found.span()
+            within = any(start < place.end and place.start < end for place in national)
+            if within or not _is_whole(text, start, end) or _may_be_personal(found[0]):
+                continue
+            try:
+                code = LegacyCode(text=canonical(found[0]))
+            except ValueError:
+                continue
+            yield _Place(start=start, end=end, code=code)
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    before = text[start - 1 : start] if start else ""
+    return not before.isalnum() and not text[end : end + 1].isalnum()
+
+
+def _may_be_personal(typed: str) -> bool:
+    """Whether a number alone has the shape of a phone, identity or tax number, or is a date."""
+    if _NUMBER_ALONE.fullmatch(typed) is None:
+        return False
+    digits = "".join(char for char in typed if char.isdigit())
+    if len(digits) == 8:
+        reversed_day = digits[4:] + digits[2:4] + digits[:2]
+        return any(_read_day(day, None) is not None for day in (digits, reversed_day))
+    return len(digits) in _PERSONAL_LENGTHS or _LONG_PHONE.fullmatch(digits) is not None

@@ -1,0 +1,130 @@
+"""The due date: when it is near, when it has passed, and when it no longer counts.
+
+The source is the authority for the due date; nothing here moves it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from notifier.domain import instant
+from notifier.domain.rules import FRESH, DueRule
+from notifier.domain.status import DeadlineClock
+
+if TYPE_CHECKING:
+    from notifier.domain.calendar import WorkingCalendar
+    from notifier.domain.dossier import Dossier
+    from notifier.domain.instant import Instant
+    from notifier.domain.rules import Rules
+    from notifier.domain.status import Statuses
+
+CLOSING_TIME = time(17, 0)
+"""When the day of a due date ends, where a source names a day and no hour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A due moment: at ``at`` (ms) ``notice`` is to be decided for the due date ``episode``."""
+
+    code: str
+    notice: str
+    at: Instant
+    episode: str
+
+
+class Missed(StrEnum):
+    """Why a due date goes to a person and not to the citizen."""
+
+    BEFORE_WE_KNEW = "late_before_first_seen"
+    NOT_RENEWED = "due_not_renewed_after_supplement"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the due date calls for: moments to come, or a reason to ask people."""
+
+    moments: tuple[Moment, ...] = ()
+    missed: Missed | None = None
+
+
+def episode(due_at: Instant) -> str:
+    """The name of a due date in keys: the same moment has the same name, whoever wrote it."""
+    return instant.iso(due_at)
+
+
+def runs(dossier: Dossier | None, statuses: Statuses) -> bool:
+    """Whether the time limit is running."""
+    return dossier is not None and statuses.clock(dossier.status) is DeadlineClock.RUNS
+
+
+def is_stale(dossier: Dossier, statuses: Statuses) -> bool:
+    """Whether the due date is from before a supplement, after which the limit starts from zero.
+
+    NĐ 61/2018 art 19(4). The source has then to send a new one; until it does, the old date
+    binds nobody.
+    """
+    due_before_pause: Instant | None = None
+    due: Instant | None = None
+    paused = False
+    for step in dossier.steps:
+        pauses = statuses.clock(step.status) is DeadlineClock.RESTARTS
+        if step.status is not None:
+            if pauses and not paused:
+                due_before_pause = due
+            paused = pauses
+        if step.due_at is not None:
+            due = step.due_at
+    return due_before_pause is not None and dossier.facts.due_at == due_before_pause
+
+
+def is_late(dossier: Dossier, statuses: Statuses, *, now: Instant) -> bool:
+    """Whether the due date has passed while the limit runs."""
+    due_at = dossier.facts.due_at
+    return (
+        due_at is not None
+        and now > due_at
+        and runs(dossier, statuses)
+        and not is_stale(dossier, statuses)
+    )
+
+
+def replan(
+    before: Dossier | None,
+    after: Dossier,
+    *,
+    rules: Rules,
+    statuses: Statuses,
+    calendar: WorkingCalendar,
+    now: Instant,
+) -> Plan | None:
+    """The moments that ``after`` calls for; None where what was planned before still holds.
+
+    A due date that had passed before we first heard of it is nobody's reminder and no automatic
+    apology: it goes to people.
+    """
+    due_at = after.facts.due_at
+    if not runs(after, statuses) or due_at is None:
+        return Plan()
+    known_before = before is not None and before.facts.due_at == due_at
+    if known_before and runs(before, statuses):
+        return None
+    if not known_before and (due_at < after.first_seen_at or due_at < now - FRESH):
+        return Plan(missed=Missed.BEFORE_WE_KNEW)
+    return Plan(
+        moments=tuple(
+            Moment(code=after.code, notice=rule.notice, at=at, episode=episode(due_at))
+            for rule in rules.on_due()
+            if (at := moment_of(rule, due_at, calendar)) > now or rule.after is not None
+        )
+    )
+
+
+def moment_of(rule: DueRule, due_at: Instant, calendar: WorkingCalendar) -> Instant:
+    """When ``rule`` falls due for a due date, in ms."""
+    if rule.working_days_before is None:
+        return due_at + (rule.after or 0)
+    day = calendar.before(instant.local_date(due_at), rule.working_days_before)
+    return instant.at(day, rule.clock)

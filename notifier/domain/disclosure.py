@@ -1,0 +1,96 @@
+"""What may be told, decided in one place: from who asks, and how well we know it.
+
+TT 01/2018/TT-VPCP art 16(2)(d): without authentication, the dossier's code and degree of
+completion only; with it, the person's own data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from notifier.domain import instant, phone
+from notifier.domain.text import fold
+
+if TYPE_CHECKING:
+    from notifier.domain.dossier import Dossier
+    from notifier.domain.message import Address
+
+
+class Level(StrEnum):
+    """How much. ``NONE``: the words of an unknown code, and nothing that tells it from one."""
+
+    NONE = "none"
+    L0 = "L0"
+    """The code alone: the state in a word, late or not, where to ask."""
+    L1 = "L1"
+    """The applicant's own phone or account: procedure, papers, fees, reason, division."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asks. ``guesses``: codes that were not theirs, asked lately, in ten minutes and a day."""
+
+    address: Address = field(repr=False)
+    proved_phones: frozenset[str] = field(default=frozenset(), repr=False)
+    """Numbers (E.164) that a chat account has proved to be its own."""
+    guesses_lately: int = 0
+    guesses_today: int = 0
+
+    @property
+    def phones(self) -> frozenset[str]:
+        """Every number that this asker is known to hold."""
+        own = {self.address.value} if self.address.channel == "sms" else set()
+        return self.proved_phones | own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The installation's settings. ``sensitive`` are procedure codes and folded words of titles."""
+
+    due_date_for_anyone: bool = True
+    handler_for_owner: bool = False
+    sensitive_codes: frozenset[str] = frozenset()
+    sensitive_words: tuple[str, ...] = ()
+    most_guesses_lately: int = 10
+    most_guesses_a_day: int = 30
+
+
+GUESSING_WINDOW = 10 * instant.MINUTE
+"""What "lately" means for guesses (ms)."""
+
+
+def owns(asker: Asker, dossier: Dossier) -> bool:
+    """Whether one of the asker's numbers is the applicant's or the agent's."""
+    numbers = {
+        number.e164
+        for raw in (dossier.facts.applicant_phone, dossier.facts.agent_phone)
+        if raw and (number := phone.read(raw))
+    }
+    return not numbers.isdisjoint(asker.phones)
+
+
+def is_sensitive(dossier: Dossier, policy: Policy) -> bool:
+    """Whether the very existence of the dossier is nobody else's business."""
+    if dossier.facts.procedure_code in policy.sensitive_codes:
+        return True
+    title = fold(f"{dossier.facts.procedure_name or ''} {dossier.facts.procedure_field or ''}")
+    return any(word in title for word in policy.sensitive_words)
+
+
+def level(asker: Asker, dossier: Dossier, policy: Policy) -> Level:
+    """What ``asker`` may know of ``dossier``."""
+    if owns(asker, dossier):
+        return Level.L1
+    if is_sensitive(dossier, policy) or is_over_limit(asker, policy):
+        return Level.NONE
+    return Level.L0
+
+
+def is_over_limit(asker: Asker, policy: Policy) -> bool:
+    """Whether the asker has asked for too many codes that are not theirs."""
+    return (
+        asker.guesses_lately >= policy.most_guesses_lately
+        or asker.guesses_today >= policy.most_guesses_a_day
+    )

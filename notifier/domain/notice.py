@@ -1,0 +1,97 @@
+"""A notice: one thing that one person is to be told about one dossier, once.
+
+Its identity is derived from the dossier, so that a restart, a re-push, another channel or a
+corrected phone makes no second one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from notifier.domain import deadline, phone
+from notifier.domain.rules import DueRule, Rule, TransitionRule
+
+if TYPE_CHECKING:
+    from notifier.domain.dossier import Dossier
+    from notifier.domain.status import Statuses
+
+
+class Role(StrEnum):
+    """In what part a person hears of a dossier."""
+
+    APPLICANT = "applicant"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who is told: the agent where there is one, else the applicant."""
+
+    role: Role
+    phone: phone.Phone | None = field(repr=False)
+    name: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """``episode`` tells one occasion from the next: a due date, the number of the supplement."""
+
+    rule: Rule
+    dossier: Dossier = field(repr=False)
+    episode: str
+    person: Person
+
+    @property
+    def key(self) -> str:
+        """Dossier, family, episode and role: at most one notice a key, for ever."""
+        return notice_key(self.dossier.code, self.rule.family, self.episode, self.person.role)
+
+
+def notice_key(code: str, family: str, episode: str, role: Role) -> str:
+    """The identity of a notice."""
+    return f"{code}|{family}|{episode}|{role.value}"
+
+
+def person_of(dossier: Dossier) -> Person:
+    """Who is told about ``dossier``."""
+    facts = dossier.facts
+    if facts.agent_phone or facts.agent_name:
+        return Person(
+            role=Role.AGENT, phone=phone.read(facts.agent_phone or ""), name=facts.agent_name
+        )
+    return Person(
+        role=Role.APPLICANT,
+        phone=phone.read(facts.applicant_phone or ""),
+        name=facts.applicant_name,
+    )
+
+
+def of_transition(rule: TransitionRule, dossier: Dossier) -> Notice:
+    """The notice of a state that was entered."""
+    return Notice(
+        rule=rule,
+        dossier=dossier,
+        episode=str(dossier.times_entered(rule.entering)),
+        person=person_of(dossier),
+    )
+
+
+def of_due(rule: DueRule, dossier: Dossier, episode: str) -> Notice:
+    """The notice of a due date that nears or has passed."""
+    return Notice(rule=rule, dossier=dossier, episode=episode, person=person_of(dossier))
+
+
+def still_true(rule: Rule, dossier: Dossier, episode: str, statuses: Statuses) -> bool:
+    """Whether the notice may leave now: the dossier has not moved on since it was made."""
+    if dossier.status not in rule.still:
+        return False
+    if isinstance(rule, TransitionRule):
+        return True
+    due_at = dossier.facts.due_at
+    return (
+        due_at is not None
+        and deadline.episode(due_at) == episode
+        and not deadline.is_stale(dossier, statuses)
+    )

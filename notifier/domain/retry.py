@@ -1,0 +1,132 @@
+"""What follows an attempt: where the message goes next, when, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final, assert_never
+
+from notifier.domain import instant
+from notifier.domain.message import Lane, State
+from notifier.domain.outcome import (
+    Accepted,
+    OptedOut,
+    Partial,
+    Permanent,
+    Scope,
+    Temporary,
+    Throttled,
+    Unknown,
+)
+
+if TYPE_CHECKING:
+    from notifier.domain.instant import Instant
+    from notifier.domain.message import Message
+    from notifier.domain.outcome import Outcome
+
+FIRST_PAUSE: Final = {
+    Lane.ANSWER: 2 * instant.SECOND,
+    Lane.DEADLINE: 15 * instant.SECOND,
+    Lane.NOTICE: 30 * instant.SECOND,
+    Lane.BULK: instant.MINUTE,
+}
+"""Ms before the second attempt; each further pause is twice the last, up to the longest."""
+
+LONGEST_PAUSE: Final = instant.HOUR
+MOST_ATTEMPTS: Final = 12
+
+ALARM_PAUSE: Final = 30 * instant.SECOND
+"""How long a gateway whose account or configuration was refused rests, and its messages wait."""
+
+UNKNOWN_WAIT: Final = 2 * instant.MINUTE
+"""How long a message of unknown fate waits for a delivery report before its class decides (ms)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The message's next state. ``not_before`` (ms) where it is queued again.
+
+    ``counts`` is False where the attempt is not held against it; ``alarm`` where every message of
+    the gateway is concerned and staff must hear of it.
+    """
+
+    state: State
+    reason: str = ""
+    not_before: Instant | None = None
+    counts: bool = True
+    alarm: bool = False
+
+
+def pause(message: Message) -> int:
+    """Ms before the next attempt: doubling, with up to a quarter of jitter derived from the key."""
+    doubled = min(FIRST_PAUSE[message.lane] << min(message.attempts, 20), LONGEST_PAUSE)
+    draw = blake2b(f"{message.key}#{message.attempts}".encode(), digest_size=2).digest()
+    return doubled + doubled * int.from_bytes(draw, "big") // (4 * 65_535)
+
+
+def verdict(message: Message, outcome: Outcome, *, now: Instant) -> Verdict:
+    """Where ``message`` goes after ``outcome`` of the attempt that ``message.attempts`` counts."""
+    match outcome:
+        case Accepted():
+            return Verdict(state=State.ACCEPTED, reason="duplicate" if outcome.duplicate else "")
+        case Throttled():
+            return Verdict(
+                state=State.QUEUED,
+                reason="throttled",
+                not_before=now + max(outcome.retry_after, 1),
+                counts=False,
+            )
+        case Temporary():
+            return _again(message, outcome, now)
+        case Permanent(scope=Scope.ACCOUNT | Scope.CONFIGURATION):
+            return _held(message, outcome, now)
+        case Permanent():
+            return Verdict(
+                state=State.FAILED,
+                reason=_said(outcome.code, outcome.detail),
+            )
+        case OptedOut():
+            return Verdict(state=State.FAILED, reason=f"recipient refuses ({outcome.code})")
+        case Unknown():
+            return Verdict(state=State.UNKNOWN, reason=_said(outcome.code, outcome.detail))
+        case Partial():
+            return verdict(message, outcome.rest, now=now)
+        case _:
+            assert_never(outcome)
+
+
+def resend_after_unknown(message: Message) -> bool:
+    """Whether the class lets a message of unknown fate be sent once more without a person.
+
+    An answer and a notice about one dossier: once (a doubled one does no harm). An apology and a
+    bulk notice: not without a person.
+    """
+    return message.lane is not Lane.BULK and message.notice != "apology"
+
+
+def _held(message: Message, outcome: Permanent, now: Instant) -> Verdict:
+    """Our account or configuration was refused: no fault of this message, so it waits."""
+    reason = f"held: {_said(outcome.code, outcome.detail)}"
+    if now + ALARM_PAUSE >= message.best_before:
+        return Verdict(state=State.EXPIRED, reason=reason, alarm=True)
+    return Verdict(
+        state=State.QUEUED,
+        reason=reason,
+        not_before=now + ALARM_PAUSE,
+        counts=False,
+        alarm=True,
+    )
+
+
+def _again(message: Message, outcome: Temporary, now: Instant) -> Verdict:
+    reason = _said(outcome.code, outcome.detail)
+    if message.attempts >= MOST_ATTEMPTS:
+        return Verdict(state=State.FAILED, reason=f"given up after {MOST_ATTEMPTS}: {reason}")
+    wait = max(pause(message), outcome.retry_after or 0)
+    if now + wait >= message.best_before:
+        return Verdict(state=State.EXPIRED, reason=f"no time left to try again: {reason}")
+    return Verdict(state=State.QUEUED, reason=reason, not_before=now + wait)
+
+
+def _said(code: str, detail: str) -> str:
+    return f"{code}: {detail}" if detail else code

@@ -1,0 +1,89 @@
+"""Which change of a dossier, or which moment before or after its due date, calls for a notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+from typing import TYPE_CHECKING
+
+from notifier.domain import instant
+from notifier.domain.message import Lane
+
+if TYPE_CHECKING:
+    from notifier.domain.dossier import Dossier
+    from notifier.domain.instant import Instant
+
+NOT_KNOWN = 0
+"""Stands for "no state yet" where a rule names the states that a dossier comes from."""
+
+FRESH = instant.DAY
+"""What lies further back when it is first seen notifies nobody (ms)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransitionRule:
+    """Fires when a dossier enters one of ``entering`` from a state in ``coming_from``.
+
+    ``still`` are the states in which the notice stays true; ``best_before`` is in ms.
+    """
+
+    notice: str
+    family: str
+    entering: frozenset[int]
+    coming_from: frozenset[int] | None = None
+    still: frozenset[int]
+    lane: Lane = Lane.NOTICE
+    best_before: int = 3 * instant.DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueRule:
+    """Fires ``working_days_before`` the due day at ``clock``, or ``after`` ms past the due date.
+
+    Exactly one of the two is set. ``best_before`` in ms; None: until the due date.
+    """
+
+    notice: str
+    family: str
+    working_days_before: int | None = None
+    clock: time = time(8, 30)
+    after: int | None = None
+    still: frozenset[int]
+    lane: Lane = Lane.DEADLINE
+    best_before: int | None = None
+
+
+Rule = TransitionRule | DueRule
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The installation's rules, in the order of the file."""
+
+    rules: tuple[Rule, ...]
+
+    def entered(
+        self, before: Dossier | None, after: Dossier, *, now: Instant
+    ) -> tuple[TransitionRule, ...]:
+        """The rules that the change from ``before`` to ``after`` calls for; stale ones excepted."""
+        came_from = before.status if before else None
+        if after.status is None or after.status == came_from:
+            return ()
+        if now - after.stamps["status"][0] > FRESH:
+            return ()
+        return tuple(
+            rule
+            for rule in self.rules
+            if isinstance(rule, TransitionRule)
+            and after.status in rule.entering
+            and (came_from not in rule.entering)
+            and (rule.coming_from is None or (came_from or NOT_KNOWN) in rule.coming_from)
+        )
+
+    def on_due(self) -> tuple[DueRule, ...]:
+        """The rules that go by the due date."""
+        return tuple(rule for rule in self.rules if isinstance(rule, DueRule))
+
+    def named(self, notice: str) -> Rule | None:
+        """The rule of a notice; None where the configuration has dropped it."""
+        return next((rule for rule in self.rules if rule.notice == notice), None)

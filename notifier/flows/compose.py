@@ -1,0 +1,262 @@
+"""From what is to be said to a message that can be sent: words, accents, length, times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from notifier.domain import deadline, instant
+from notifier.domain.answer import Say
+from notifier.domain.disclosure import Level
+from notifier.domain.message import Address, Lane, Message, message_id
+from notifier.domain.rules import DueRule
+from notifier.domain.segments import SegmentPlan, plan_plain, plan_sms
+from notifier.domain.text import nfc, unaccent
+from notifier.errors import TemplateError
+from notifier.ports import WorkItem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from notifier.domain.answer import Answer, Part
+    from notifier.domain.dossier import Dossier
+    from notifier.domain.installation import Installation
+    from notifier.domain.instant import Instant
+    from notifier.domain.notice import Notice
+    from notifier.ports import Renderer
+
+ANSWER_BEST_BEFORE: Final = 6 * instant.HOUR
+"""An answer that comes later than this (ms) is no answer any more."""
+
+SPARED_FOR_TARGET: Final = ("hotline",)
+"""What a text leaves out first, to fit into the number of SMS aimed at."""
+
+SPARED_FOR_LIMIT: Final = ("hotline", "reason")
+"""What it leaves out when it would otherwise be refused as too long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What a person reads, and how it is cut."""
+
+    text: str = field(repr=False)
+    plan: SegmentPlan = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """Messages to queue, and what people have to see to because no message could be made."""
+
+    messages: tuple[Message, ...] = ()
+    work: tuple[WorkItem, ...] = ()
+
+
+class Composer:
+    """Words for notices and answers, by the installation's templates and policies."""
+
+    def __init__(self, installation: Installation, renderer: Renderer) -> None:
+        self._installation = installation
+        self._renderer = renderer
+
+    def notices(self, notices: Sequence[Notice], now: Instant) -> Composed:
+        """One message a notice; a person without a usable number becomes work for people."""
+        messages: list[Message] = []
+        work: list[WorkItem] = []
+        for notice in notices:
+            if notice.person.phone is None:
+                work.append(_work(notice, "unreachable", "there is no number for SMS", now))
+                continue
+            try:
+                messages.append(self._notice(notice, notice.person.phone.e164, now))
+            except TemplateError as error:
+                work.append(_work(notice, "not_composed", str(error), now))
+        return Composed(messages=tuple(messages), work=tuple(work))
+
+    def answer(
+        self, answer: Answer, to: Address, *, key: str, language: str, now: Instant
+    ) -> Message:
+        """The message that answers; raises ``TemplateError``."""
+        text = self.answer_text(answer, channel=to.channel, language=language, now=now)
+        return Message(
+            id=message_id(key, now),
+            key=key,
+            lane=Lane.ANSWER,
+            address=to,
+            text=text.text,
+            plan=text.plan,
+            locale=language,
+            created_at=now,
+            not_before=now,
+            best_before=now + ANSWER_BEST_BEFORE,
+            notice="answer",
+            buttons=_buttons(answer) if to.channel != "sms" else (),
+        )
+
+    def answer_text(self, answer: Answer, *, channel: str, language: str, now: Instant) -> Text:
+        """The words of an answer, its parts one under the other."""
+        contexts = [(part.say, self._part_context(part, language, now)) for part in answer.parts]
+
+        def words(spared: tuple[str, ...]) -> str:
+            return "\n".join(
+                self._renderer.render(language, channel, say, {**context, **_without(spared)})
+                for say, context in contexts
+            )
+
+        return self._fitted(words, channel)
+
+    def bulk_text(
+        self, template: str, values: Mapping[str, str], *, channel: str, keep_accents: bool
+    ) -> Text:
+        """The words of a broadcast for one recipient; raises ``TemplateError``."""
+        text = self._renderer.render_text(template, {**self._office_context(), **values})
+        return self._cut(text, channel, keep_accents=keep_accents)
+
+    def plain_text(self, text: str, *, channel: str) -> Text:
+        """A text that stands for itself, by the installation's accent policy."""
+        return self._cut(text, channel, keep_accents=self._installation.sms.keep_accents)
+
+    def notice_text(self, notice: Notice, *, locale: str, channel: str, now: Instant) -> Text:
+        """The words of a notice."""
+        context = self._dossier_context(notice.dossier, locale, now)
+
+        def words(spared: tuple[str, ...]) -> str:
+            return self._renderer.render(
+                locale, channel, notice.rule.notice, {**context, **_without(spared)}
+            )
+
+        return self._fitted(words, channel)
+
+    def _notice(self, notice: Notice, number: str, now: Instant) -> Message:
+        installation = self._installation
+        text = self.notice_text(notice, locale=installation.locale, channel="sms", now=now)
+        not_before = installation.notice_hours.next_open(now)
+        return Message(
+            id=message_id(notice.key, now),
+            key=notice.key,
+            lane=notice.rule.lane,
+            address=Address("sms", number),
+            text=text.text,
+            plan=text.plan,
+            locale=installation.locale,
+            created_at=now,
+            not_before=not_before,
+            best_before=_best_before(notice, not_before),
+            notice=notice.rule.notice,
+            dossier=notice.dossier.code,
+            episode=notice.episode,
+        )
+
+    def _fitted(self, words: Any, channel: str) -> Text:
+        """The fullest wording that fits the target; else the fullest within the limit."""
+        policy = self._installation.sms
+        full = self._cut(words(()), channel, keep_accents=policy.keep_accents, most=None)
+        if channel != "sms" or full.plan.segments <= policy.target:
+            return full
+        short = self._cut(
+            words(SPARED_FOR_TARGET), channel, keep_accents=policy.keep_accents, most=None
+        )
+        if short.plan.segments <= policy.target:
+            return short
+        if full.plan.segments <= policy.most:
+            return full
+        return self._cut(words(SPARED_FOR_LIMIT), channel, keep_accents=policy.keep_accents)
+
+    def _cut(self, text: str, channel: str, *, keep_accents: bool, most: int | None = 0) -> Text:
+        text = nfc(text).strip()
+        if not text:
+            raise TemplateError("the text is empty; write something in its template")
+        if channel != "sms":
+            return Text(text=text, plan=plan_plain(text))
+        if not keep_accents:
+            text = unaccent(text)
+        plan = plan_sms(text)
+        limit = self._installation.sms.most
+        if most is not None and plan.segments > limit:
+            raise TemplateError(
+                f"the text takes {plan.segments} SMS and {limit} are allowed; shorten its template "
+                "or raise sms.most_segments"
+            )
+        return Text(text=text, plan=plan)
+
+    def _part_context(self, part: Part, locale: str, now: Instant) -> dict[str, Any]:
+        context = {**self._office_context(), "code": part.code, "place": part.place}
+        if part.dossier is None:
+            return context
+        context = self._dossier_context(part.dossier, locale, now)
+        policy = self._installation.disclosure
+        if part.level is not Level.L1:
+            hidden = ("procedure", "supplement", "fees", "fees_due", "reason", "handler")
+            context.update(dict.fromkeys(hidden, ""))
+            if not policy.due_date_for_anyone:
+                context["due"] = None
+        elif not policy.handler_for_owner:
+            context["handler"] = ""
+        return context
+
+    def _dossier_context(self, dossier: Dossier, locale: str, now: Instant) -> dict[str, Any]:
+        facts, statuses = dossier.facts, self._installation.statuses
+        office = self._installation.units.office
+        unit = self._installation.units.find(facts.unit)
+        fees = facts.fees or ()
+        rescheduled = facts.rescheduled
+        stale = deadline.is_stale(dossier, statuses)
+        return {
+            **self._office_context(),
+            "code": dossier.code,
+            "unit": unit.short,
+            "unit_name": unit.name,
+            "address": unit.address,
+            "hours": unit.hours,
+            "hotline": unit.phone or office.hotline,
+            "contact": unit.phone or office.hotline or unit.name,
+            "status": dossier.status,
+            "status_word": statuses.word(dossier.status, locale),
+            "late": deadline.is_late(dossier, statuses, now=now),
+            "running": deadline.runs(dossier, statuses),
+            "due": None if stale else facts.due_at,
+            "new_due": rescheduled.due_at if rescheduled and rescheduled.due_at > now else None,
+            "reason": (rescheduled.reason if rescheduled else "") or facts.reason or "",
+            "procedure": facts.procedure_name or "",
+            "supplement": [asked.what for asked in facts.supplement or ()],
+            "fees": [fee.name for fee in fees if not fee.paid],
+            "fees_due": sum(fee.amount for fee in fees if not fee.paid),
+            "handler": facts.handler or "",
+        }
+
+    def _office_context(self) -> dict[str, Any]:
+        office = self._installation.units.office
+        return {
+            "office": office.short,
+            "office_name": office.name,
+            "hotline": office.hotline,
+            "contact": office.hotline or office.name,
+            "portal": office.portal,
+            "short_code": office.short_code,
+        }
+
+
+def _best_before(notice: Notice, not_before: Instant) -> Instant:
+    rule = notice.rule
+    if isinstance(rule, DueRule) and rule.best_before is None:
+        return notice.dossier.facts.due_at or not_before
+    return not_before + (rule.best_before or 0)
+
+
+def _without(names: tuple[str, ...]) -> dict[str, str]:
+    return dict.fromkeys(names, "")
+
+
+def _work(notice: Notice, kind: str, detail: str, now: Instant) -> WorkItem:
+    return WorkItem(
+        key=f"{kind}|{notice.key}",
+        kind=kind,
+        dossier=notice.dossier.code,
+        detail=f"{notice.rule.notice}: {detail}",
+        opened_at=now,
+    )
+
+
+def _buttons(answer: Answer) -> tuple[str, ...]:
+    """What a chat offers as quick replies."""
+    codes = tuple(part.code for part in answer.parts if part.say is Say.STATUS)
+    return (*codes[:2], "HD", "TC") if codes else ("HD", "TC")

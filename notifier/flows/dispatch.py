@@ -1,0 +1,342 @@
+"""The way out: what is due is looked at again, journalled, handed to the gateway, and recorded.
+
+One dispatcher a gateway. A cycle is one transaction: it records the attempts that ended, and
+journals as *sending* the messages that window and rate admit now, before their first byte leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from notifier.domain import consent, instant, notice, retry
+from notifier.domain.admission import Bucket, choose
+from notifier.domain.broadcast import BroadcastState
+from notifier.domain.message import Lane, State
+from notifier.domain.outcome import OptedOut, Permanent, Scope, Throttled, Unknown
+from notifier.ports import Attempted, HealthState, Moved, WorkItem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from notifier.domain.broadcast import Broadcast
+    from notifier.domain.dossier import Dossier
+    from notifier.domain.installation import Installation
+    from notifier.domain.instant import Instant
+    from notifier.domain.message import Address, Message
+    from notifier.domain.outcome import Outcome
+    from notifier.ports import Clock, Gateway, Session, Store
+
+POLL: Final = 0.5
+"""Seconds between looks at the outbox when nothing rings; another process may have queued."""
+
+LONGEST_SEND: Final = 120.0
+"""Seconds after which an attempt without a verdict is of unknown fate."""
+
+PAUSED_LOOK: Final = 5 * instant.SECOND
+"""How often a message of a paused broadcast is looked at again (ms)."""
+
+SETTLE_BATCH: Final = 200
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    """Sends what is queued for one gateway's channel."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        store: Store,
+        clock: Clock,
+        installation: Installation,
+        *,
+        owner: str,
+        rate: float | None = None,
+        window: int | None = None,
+        preferred: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """``rate`` and ``window`` override the gateway's own; ``preferred``: is it our turn."""
+        self._gateway = gateway
+        self._store = store
+        self._clock = clock
+        self._installation = installation
+        self._owner = owner
+        self._window = window or gateway.capabilities.window
+        self._preferred = preferred
+        self._bucket = Bucket.full(rate or gateway.capabilities.rate, clock.elapsed())
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._ended: list[Attempted] = []
+        self._bell = asyncio.Event()
+        self._held_until: Instant = 0
+        self._stopping = False
+
+    @property
+    def channel(self) -> str:
+        """The channel whose messages it sends."""
+        return self._gateway.capabilities.channel
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may be given messages now."""
+        return (
+            self._clock.elapsed() >= self._held_until
+            and self._gateway.health().state is not HealthState.DOWN
+        )
+
+    def ring(self) -> None:
+        """Something was queued: look now."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Until ``stop``; a store that fails is tried again, and nothing is forgotten."""
+        while not self._stopping:
+            self._bell.clear()
+            try:
+                left = await self._cycle()
+            except Exception:
+                log.exception("dispatch.cycle_failed", gateway=self._gateway.name)
+                left = False
+            if not left:
+                await self._wait()
+
+    async def stop(self, drain: float) -> None:
+        """Begin nothing new; wait ``drain`` seconds for what is in flight, and record it all."""
+        self._stopping = True
+        self.ring()
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=drain)
+        for task in self._in_flight:
+            task.cancel()
+        if self._in_flight:
+            await asyncio.wait(self._in_flight)
+        if self._ended:
+            async with self._store.write() as session:
+                await self._record(session)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(POLL):
+                await self._bell.wait()
+        except TimeoutError:
+            pass
+
+    async def _cycle(self) -> bool:
+        """One transaction; whether there may be more to do at once."""
+        free = self._window - len(self._in_flight)
+        self._bucket = self._bucket.refilled(self._clock.elapsed())
+        may_send = free > 0 and self._bucket.level > 0 and self.usable and self._preferred()
+        if not may_send and not self._ended:
+            return False
+        begun: list[Message] = []
+        async with self._store.write() as session:
+            await self._record(session)
+            if may_send:
+                begun = await self._claim(session, free)
+        for message in begun:
+            task = asyncio.create_task(self._send(message))
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
+        return bool(begun)
+
+    async def _claim(self, session: Session, free: int) -> list[Message]:
+        now = self._clock.civil()
+        waiting = await session.waiting(self.channel, now, free)
+        chosen, bucket = choose(waiting, free=free, bucket=self._bucket)
+        if not chosen:
+            return []
+        messages = await session.messages([candidate.id for candidate in chosen])
+        leaving, moved = await self._looked_at_again(session, messages, now)
+        await session.move(moved, now)
+        begun = await session.begin_attempts(leaving, self._gateway.name, self._owner, now)
+        self._bucket = bucket
+        return begun
+
+    async def _looked_at_again(
+        self, session: Session, messages: Sequence[Message], now: Instant
+    ) -> tuple[list[Message], list[Moved]]:
+        """Those that may leave, and where the others go: the last look before sending."""
+        codes = [message.dossier for message in messages if message.dossier]
+        dossiers = await session.dossiers(codes) if codes else {}
+        asked_not_to = await session.refusals(
+            [message.address for message in messages if message.lane is not Lane.ANSWER]
+        )
+        broadcasts = {
+            broadcast_id: await session.broadcast(broadcast_id)
+            for broadcast_id in {message.broadcast for message in messages if message.broadcast}
+        }
+        leaving: list[Message] = []
+        moved: list[Moved] = []
+        for message in messages:
+            dossier = dossiers.get(message.dossier) if message.dossier else None
+            scopes = asked_not_to.get(message.address, frozenset())
+            bulk = broadcasts.get(message.broadcast) if message.broadcast else None
+            move = _stopped_with(bulk, message, now) or self._reason_to_stay(
+                message, dossier, scopes, now
+            )
+            if move is None:
+                leaving.append(message)
+            else:
+                moved.append(move)
+        return leaving, moved
+
+    def _reason_to_stay(
+        self, message: Message, dossier: Dossier | None, scopes: frozenset[str], now: Instant
+    ) -> Moved | None:
+        installation = self._installation
+        if now >= message.best_before:
+            return Moved(id=message.id, state=State.EXPIRED, reason="its best-before has passed")
+        if message.lane is Lane.ANSWER:
+            return None
+        if consent.refuses(scopes, lane=message.lane, dossier=message.dossier):
+            return Moved(id=message.id, state=State.CANCELLED, reason="the recipient refuses")
+        if dossier is not None:
+            rule = installation.rules.named(message.notice)
+            if rule and not notice.still_true(
+                rule, dossier, message.episode, installation.statuses
+            ):
+                return Moved(
+                    id=message.id, state=State.SUPERSEDED, reason="the dossier has moved on"
+                )
+            if not consent.allows(dossier, message.address.channel):
+                return Moved(
+                    id=message.id,
+                    state=State.CANCELLED,
+                    reason=f"the dossier forbids {message.address.channel}",
+                )
+        hours = (
+            installation.broadcast_hours if message.lane is Lane.BULK else installation.notice_hours
+        )
+        opens = hours.next_open(now)
+        if opens > now:
+            return Moved(
+                id=message.id,
+                state=State.QUEUED,
+                reason="quiet hours",
+                not_before=opens,
+                best_before=message.best_before + (opens - now),
+            )
+        return None
+
+    async def _send(self, message: Message) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_SEND):
+                outcome = await self._gateway.send(message)
+        except TimeoutError:
+            outcome = Unknown(code="timeout", detail="the gateway gave no verdict in time")
+        except asyncio.CancelledError:
+            outcome = Unknown(code="stopped", detail="the service stopped while it was being sent")
+        except Exception as error:
+            log.exception("gateway.raised", gateway=self._gateway.name)
+            outcome = Unknown(code="raised", detail=type(error).__name__)
+        self._ended.append(self._judged(message, outcome))
+        self.ring()
+
+    def _judged(self, message: Message, outcome: Outcome) -> Attempted:
+        verdict = retry.verdict(message, outcome, now=self._clock.civil())
+        if verdict.alarm:
+            self._held_until = self._clock.elapsed() + retry.ALARM_PAUSE
+        if isinstance(outcome, Throttled) and outcome.scope is Scope.GATEWAY:
+            self._held_until = max(self._held_until, self._clock.elapsed() + outcome.retry_after)
+        return Attempted(
+            message=message, gateway=self._gateway.name, outcome=outcome, verdict=verdict
+        )
+
+    async def _record(self, session: Session) -> None:
+        ended, self._ended = self._ended, []
+        if not ended:
+            return
+        now = self._clock.civil()
+        try:
+            await session.end_attempts(ended, now)
+            await session.refuse(
+                [
+                    _refusal(attempted.message.address, attempted, now)
+                    for attempted in ended
+                    if isinstance(attempted.outcome, OptedOut)
+                ]
+            )
+            await session.add_work(
+                [_alarm(attempted, now) for attempted in ended if attempted.verdict.alarm]
+            )
+        except BaseException:
+            self._ended = ended + self._ended
+            raise
+
+
+class SettleUnknown:
+    """Messages of unknown fate: sent once more where their class allows, else left to people."""
+
+    def __init__(self, store: Store, queued: Callable[[], None]) -> None:
+        self._store = store
+        self._queued = queued
+
+    async def sweep(self, now: Instant) -> int:
+        """Decide those that have waited long enough for a delivery report; how many moved."""
+        moved: list[Moved] = []
+        work: list[WorkItem] = []
+        async with self._store.write() as session:
+            waited = await session.unknown(now - retry.UNKNOWN_WAIT, SETTLE_BATCH)
+            for message, times in waited:
+                if times <= 1 and retry.resend_after_unknown(message) and now < message.best_before:
+                    moved.append(
+                        Moved(
+                            id=message.id,
+                            state=State.QUEUED,
+                            reason="sent again: nobody knows whether it arrived",
+                            not_before=now,
+                        )
+                    )
+                else:
+                    work.append(
+                        WorkItem(
+                            key=f"unknown|{message.id}",
+                            kind="unknown",
+                            dossier=message.dossier,
+                            detail=f"{message.notice}: nobody knows whether it arrived",
+                            opened_at=now,
+                        )
+                    )
+            await session.move(moved, now)
+            await session.add_work(work)
+        if moved:
+            self._queued()
+        return len(moved)
+
+
+def _stopped_with(bulk: Broadcast | None, message: Message, now: Instant) -> Moved | None:
+    """Where a message goes while its broadcast does not run."""
+    if bulk is None or bulk.state in {BroadcastState.RUNNING, BroadcastState.DONE}:
+        return None
+    if bulk.state is BroadcastState.PAUSED:
+        later = now + PAUSED_LOOK
+        return Moved(
+            id=message.id,
+            state=State.QUEUED,
+            reason="the broadcast is paused",
+            not_before=later,
+            best_before=message.best_before + PAUSED_LOOK,
+        )
+    return Moved(id=message.id, state=State.CANCELLED, reason="the broadcast was aborted")
+
+
+def _refusal(address: Address, attempted: Attempted, now: Instant) -> consent.Refusal:
+    return consent.Refusal(
+        address=address,
+        scope=consent.EVERYTHING,
+        at=now,
+        proof=f"{attempted.gateway} said so to message {attempted.message.id}",
+    )
+
+
+def _alarm(attempted: Attempted, now: Instant) -> WorkItem:
+    outcome = attempted.outcome
+    code = outcome.code if isinstance(outcome, Permanent) else ""
+    return WorkItem(
+        key=f"gateway|{attempted.gateway}|{code}|{instant.local_date(now)}",
+        kind="gateway",
+        detail=f"{attempted.gateway} refuses our account or configuration ({code})",
+        opened_at=now,
+    )

@@ -1,0 +1,74 @@
+"""Items that arrive together share one transaction; each caller is answered after its commit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class GroupCommit(Generic[Item, Result]):
+    """Gathers calls while a group is under way, and runs ``flow`` on all that have gathered.
+
+    A group that fails is replayed item by item, so that one poisoned item fails alone. A caller
+    that goes away does not cancel the group.
+    """
+
+    def __init__(
+        self, flow: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, most: int = 256
+    ) -> None:
+        self._flow = flow
+        self._most = most
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def __call__(self, item: Item) -> Result:
+        """The result of ``item``, once it is committed; raises what the flow raised for it."""
+        return (await self.all([item]))[0]
+
+    async def all(self, items: Sequence[Item]) -> list[Result]:
+        """As ``__call__``, for items that one caller brings together."""
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[Result]] = [loop.create_future() for _ in items]
+        self._waiting.extend(zip(items, futures, strict=True))
+        if self._worker is None or self._worker.done():
+            self._worker = loop.create_task(self._work())
+        return await asyncio.gather(*futures)
+
+    async def drain(self) -> None:
+        """Returns once nothing is waiting."""
+        while self._worker is not None and not self._worker.done():
+            await asyncio.wait([self._worker])
+
+    async def _work(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            try:
+                results = await self._flow([item for item, _ in group])
+            except Exception as error:  # noqa: BLE001 - whatever it is, its callers are told
+                await self._replay(group, error)
+            else:
+                for (_, future), result in zip(group, results, strict=True):
+                    if not future.done():
+                        future.set_result(result)
+
+    async def _replay(
+        self, group: Sequence[tuple[Item, asyncio.Future[Result]]], error: Exception
+    ) -> None:
+        for item, future in group:
+            if future.done():
+                continue
+            if len(group) == 1:
+                future.set_exception(error)
+                continue
+            try:
+                [result] = await self._flow([item])
+            except Exception as alone:  # noqa: BLE001 - as above
+                future.set_exception(alone)
+            else:
+                future.set_result(result)

@@ -1,0 +1,160 @@
+"""An event comes in: the dossier, its due moments and its messages land together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from notifier.domain import deadline, instant, notice
+from notifier.domain.deadline import Missed
+from notifier.domain.dossier import apply
+from notifier.ports import Quarantined, WorkItem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from notifier.domain.deadline import Moment
+    from notifier.domain.dossier import Dossier
+    from notifier.domain.event import DossierEvent
+    from notifier.domain.installation import Installation
+    from notifier.domain.instant import Instant
+    from notifier.flows.compose import Composer
+    from notifier.ports import Clock, Session, Store
+
+TOO_FAR_AHEAD = 10 * instant.MINUTE
+"""A time this far (ms) ahead of receipt would win over everything that follows: quarantined."""
+
+
+class Fate(StrEnum):
+    """What became of an item."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """The fate of one item, and a sentence where it was quarantined."""
+
+    fate: Fate
+    reason: str = ""
+
+
+MISSED_WORDS = {
+    Missed.BEFORE_WE_KNEW: "the due date had passed before the dossier was first seen",
+    Missed.NOT_RENEWED: "the source sent no new due date after the supplement",
+}
+
+
+class Ingest:
+    """Takes events, or what could not be read as one, and answers after the commit."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        installation: Installation,
+        composer: Composer,
+        queued: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._installation = installation
+        self._composer = composer
+        self._queued = queued
+
+    async def __call__(self, items: Sequence[DossierEvent | Quarantined]) -> list[Ingested]:
+        """One transaction for all of them; a result an item, in order."""
+        now = self._clock.civil()
+        checked = [self._checked(item, now) for item in items]
+        events = [item for item in checked if not isinstance(item, Quarantined)]
+        async with self._store.write() as session:
+            await session.quarantine([item for item in checked if isinstance(item, Quarantined)])
+            new = await session.add_events(events, now)
+            fresh = [event for event, is_new in zip(events, new, strict=True) if is_new]
+            messages = await self._apply(session, fresh, now)
+        if messages:
+            self._queued()
+        fates = iter(new)
+        return [
+            Ingested(fate=Fate.QUARANTINED, reason=item.reason)
+            if isinstance(item, Quarantined)
+            else Ingested(fate=Fate.STORED if next(fates) else Fate.DUPLICATE)
+            for item in checked
+        ]
+
+    def _checked(
+        self, item: DossierEvent | Quarantined, now: Instant
+    ) -> DossierEvent | Quarantined:
+        if isinstance(item, Quarantined):
+            return item
+        if item.time > now + TOO_FAR_AHEAD:
+            return _quarantined(item, "its time lies more than 10 minutes ahead of ours", now)
+        status = item.carried.get("status")
+        if status is not None and status not in self._installation.statuses:
+            return _quarantined(item, f"status {status} is not in the table of states", now)
+        return item
+
+    async def _apply(self, session: Session, events: Sequence[DossierEvent], now: Instant) -> int:
+        if not events:
+            return 0
+        before = await session.dossiers([event.code for event in events])
+        after = dict(before)
+        for event in events:
+            after[event.code] = apply(after.get(event.code), event, now=now)
+        changed = [dossier for code, dossier in after.items() if dossier is not before.get(code)]
+        plans: dict[str, tuple[Moment, ...]] = {}
+        notices: list[notice.Notice] = []
+        work: list[WorkItem] = []
+        for dossier in changed:
+            previous = before.get(dossier.code)
+            plan = self._plan(previous, dossier, now)
+            if plan is not None:
+                plans[dossier.code] = plan.moments
+                if plan.missed:
+                    work.append(missed_work(dossier, plan.missed, now))
+            notices += [
+                notice.of_transition(rule, dossier)
+                for rule in self._installation.rules.entered(previous, dossier, now=now)
+            ]
+        composed = self._composer.notices(notices, now)
+        await session.put_dossiers(changed, now)
+        await session.plan_moments(plans)
+        await session.add_work([*work, *composed.work])
+        return len(await session.add_messages(composed.messages))
+
+    def _plan(self, before: Dossier | None, after: Dossier, now: Instant) -> deadline.Plan | None:
+        installation = self._installation
+        unit = installation.units.find(after.facts.unit)
+        return deadline.replan(
+            before,
+            after,
+            rules=installation.rules,
+            statuses=installation.statuses,
+            calendar=installation.calendar_of(unit),
+            now=now,
+        )
+
+
+def missed_work(dossier: Dossier, missed: Missed, now: Instant) -> WorkItem:
+    """A due date that a person has to look at; once a due date."""
+    due = deadline.episode(dossier.facts.due_at or 0)
+    return WorkItem(
+        key=f"{missed.value}|{dossier.code}|{due}",
+        kind=missed.value,
+        dossier=dossier.code,
+        detail=f"due {due}: {MISSED_WORDS[missed]}",
+        opened_at=now,
+    )
+
+
+def _quarantined(event: DossierEvent, reason: str, now: Instant) -> Quarantined:
+    return Quarantined(
+        door="events",
+        key=f"{event.source}|{event.id}|{reason}",
+        reason=reason,
+        raw=event.raw,
+        at=now,
+    )

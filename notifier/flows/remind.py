@@ -1,0 +1,91 @@
+"""Due moments: reminders before a due date, and the automatic apology after it.
+
+A moment is a row. The sweep is bounded and may run twice, late, or in two processes: the notice's
+key lets each be said once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from notifier.domain import deadline, notice
+from notifier.domain.deadline import Missed
+from notifier.domain.rules import DueRule
+from notifier.flows.ingest import missed_work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from notifier.domain.deadline import Moment
+    from notifier.domain.dossier import Dossier
+    from notifier.domain.installation import Installation
+    from notifier.domain.instant import Instant
+    from notifier.flows.compose import Composer
+    from notifier.ports import Store, WorkItem
+
+BATCH: Final = 200
+"""Moments decided in one transaction."""
+
+
+class Remind:
+    """Decides what has fallen due."""
+
+    def __init__(
+        self,
+        store: Store,
+        installation: Installation,
+        composer: Composer,
+        queued: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._installation = installation
+        self._composer = composer
+        self._queued = queued
+
+    async def sweep(self, now: Instant) -> int:
+        """Decide every moment at or before ``now`` (ms, civil); how many there were."""
+        decided = 0
+        while batch := await self._sweep_batch(now):
+            decided += batch
+        return decided
+
+    async def _sweep_batch(self, now: Instant) -> int:
+        async with self._store.write() as session:
+            moments = await session.due_moments(now, BATCH)
+            if not moments:
+                return 0
+            dossiers = await session.dossiers([moment.code for moment in moments])
+            notices: list[notice.Notice] = []
+            work: list[WorkItem] = []
+            for moment in moments:
+                dossier = dossiers.get(moment.code)
+                decided = self._decide(moment, dossier, now) if dossier else None
+                if isinstance(decided, notice.Notice):
+                    notices.append(decided)
+                elif decided is not None:
+                    work.append(decided)
+            composed = self._composer.notices(notices, now)
+            added = await session.add_messages(composed.messages)
+            await session.add_work([*work, *composed.work])
+            await session.drop_moments(moments)
+        if added:
+            self._queued()
+        return len(moments)
+
+    def _decide(
+        self, moment: Moment, dossier: Dossier, now: Instant
+    ) -> notice.Notice | WorkItem | None:
+        installation = self._installation
+        rule = installation.rules.named(moment.notice)
+        due_at = dossier.facts.due_at
+        if not isinstance(rule, DueRule) or due_at is None:
+            return None
+        if not deadline.runs(dossier, installation.statuses):
+            return None
+        if deadline.episode(due_at) != moment.episode:
+            return None
+        if deadline.is_stale(dossier, installation.statuses):
+            return missed_work(dossier, Missed.NOT_RENEWED, now) if now > due_at else None
+        if rule.working_days_before is not None and now >= due_at:
+            return None
+        return notice.of_due(rule, dossier, moment.episode)

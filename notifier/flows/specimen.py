@@ -1,0 +1,125 @@
+"""Every text with the longest unit, code, reason and papers, to see that it reads and fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from notifier.domain import instant
+from notifier.domain.answer import Answer, Part, Say
+from notifier.domain.disclosure import Level
+from notifier.domain.dossier import (
+    Dossier,
+    Facts,
+    Fee,
+    Rescheduled,
+    Step,
+    SupplementRequest,
+    UnitRef,
+)
+from notifier.domain.notice import Notice, Person, Role
+from notifier.errors import TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from notifier.domain.installation import Installation
+    from notifier.domain.rules import Rule
+    from notifier.flows.compose import Composer, Text
+
+LONGEST_CODE: Final = "000.00.19.H10-20261120-0092637"
+LONGEST_REASON: Final = "chờ ý kiến của cơ quan thẩm định và kết quả đo đạc lại ranh giới thửa đất"
+LONGEST_PAPERS: Final = ("Bản sao trích lục bản đồ địa chính", "Văn bản uỷ quyền có công chứng")
+NOW: Final = instant.read_iso("2026-11-23T08:00:00+07:00")
+LOCALES: Final = ("vi", "en")
+CHANNELS: Final = ("sms", "chat")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One text: its template, what it takes, and a sentence where it is at fault."""
+
+    template: str
+    segments: int = 0
+    units: int = 0
+    text: str = field(default="", repr=False)
+    fault: str = ""
+
+
+def check(composer: Composer, installation: Installation) -> list[Checked]:
+    """Every notice of the rules and every answer, in each locale and channel."""
+    return [
+        *(
+            row
+            for rule in installation.rules.rules
+            for row in _notices(composer, installation, rule)
+        ),
+        *(row for say in Say for row in _answers(composer, installation, say)),
+    ]
+
+
+def _notices(composer: Composer, installation: Installation, rule: Rule) -> Iterator[Checked]:
+    status = min(rule.still)
+    notice = Notice(
+        rule=rule,
+        dossier=longest_dossier(installation, status),
+        episode="1",
+        person=Person(role=Role.APPLICANT, phone=None, name=None),
+    )
+    for locale in LOCALES:
+        for channel in CHANNELS:
+            yield _checked(
+                f"{locale}/{channel}/{rule.notice}",
+                lambda locale=locale, channel=channel: composer.notice_text(  # type: ignore[misc]
+                    notice, locale=locale, channel=channel, now=NOW
+                ),
+            )
+
+
+def _answers(composer: Composer, installation: Installation, say: Say) -> Iterator[Checked]:
+    dossier = longest_dossier(installation, 5) if say is Say.STATUS else None
+    part = Part(
+        say=say, code=LONGEST_CODE, dossier=dossier, level=Level.L1, place="TP. Hồ Chí Minh"
+    )
+    for locale in LOCALES:
+        for channel in CHANNELS:
+            yield _checked(
+                f"{locale}/{channel}/{say.value}",
+                lambda locale=locale, channel=channel: composer.answer_text(  # type: ignore[misc]
+                    Answer(parts=(part,)), channel=channel, language=locale, now=NOW
+                ),
+            )
+
+
+def _checked(template: str, compose: Callable[[], Text]) -> Checked:
+    try:
+        text = compose()
+    except TemplateError as error:
+        return Checked(template=template, fault=str(error))
+    return Checked(
+        template=template, segments=text.plan.segments, units=text.plan.units, text=text.text
+    )
+
+
+def longest_dossier(installation: Installation, status: int) -> Dossier:
+    """A made-up dossier whose every value is as long as any."""
+    longest = max(installation.units.all, key=lambda unit: len(unit.short), default=None)
+    unit = UnitRef(code=longest.code, name=longest.name) if longest else UnitRef(code="")
+    due = instant.read_iso("2026-11-20T17:00:00+07:00")
+    return Dossier(
+        code=LONGEST_CODE,
+        code_raw=LONGEST_CODE,
+        first_seen_at=NOW,
+        facts=Facts(
+            status=status,
+            unit=unit,
+            procedure_name="Đăng ký biến động quyền sử dụng đất, tài sản gắn liền với đất",
+            handler="Bộ phận thẩm định hồ sơ đất đai",
+            due_at=due,
+            rescheduled=Rescheduled(due_at=due + 10 * instant.DAY, reason=LONGEST_REASON),
+            supplement=tuple(SupplementRequest(what=paper) for paper in LONGEST_PAPERS),
+            fees=(Fee(name="Lệ phí cấp giấy chứng nhận", amount=1_250_000),),
+            reason=LONGEST_REASON,
+        ),
+        steps=(Step(stamp=(due, 2, ""), type="received", status=2, due_at=due),),
+    )

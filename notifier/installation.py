@@ -1,0 +1,319 @@
+"""The data files to one ``Installation``: states, rules, keywords, calendars, units."""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import date, time
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from notifier.domain.calendar import DayKind, WorkingCalendar
+from notifier.domain.disclosure import Policy
+from notifier.domain.inquiry import Intent, Keywords
+from notifier.domain.installation import Installation, SmsPolicy
+from notifier.domain.message import Lane
+from notifier.domain.quiet import Hours
+from notifier.domain.rules import DueRule, Rule, Rules, TransitionRule
+from notifier.domain.status import DeadlineClock, Status, Statuses
+from notifier.domain.text import fold
+from notifier.domain.unit import Office, Province, Unit, Units
+from notifier.errors import Fault
+from notifier.settings import ClockTime, Duration, Table, faults_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from notifier.settings import Files, Settings
+
+LANES = {"deadline": Lane.DEADLINE, "notice": Lane.NOTICE}
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class StatusTable(Table):
+    """One ``[[status]]``."""
+
+    number: int = Field(ge=1, le=99)
+    clock: DeadlineClock
+    vi: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class StatusesFile(Table):
+    """``statuses.toml``"""
+
+    status: tuple[StatusTable, ...] = Field(min_length=1)
+
+
+class RuleTable(Table):
+    """One ``[[rule]]``."""
+
+    notice: str = Field(pattern=r"^[a-z_]+$")
+    family: str = Field(pattern=r"^[a-z_]+$")
+    on: Literal["status", "due"]
+    entering: frozenset[int] = frozenset()
+    coming_from: frozenset[int] | None = Field(None, alias="from")
+    before: int | None = Field(None, ge=1, le=30)
+    at: ClockTime = time(8, 30)
+    after: Duration | None = None
+    still: frozenset[int] = Field(min_length=1)
+    lane: Literal["deadline", "notice"] = "notice"
+    best_before: Annotated[Duration | Literal["due"], Field(union_mode="left_to_right")]
+
+    @model_validator(mode="after")
+    def _whole(self) -> RuleTable:
+        if self.on == "status" and not self.entering:
+            raise ValueError("a rule on a status needs `entering`")
+        if self.on == "due" and (self.before is None) == (self.after is None):
+            raise ValueError("a rule on the due date needs either `before` or `after`")
+        if self.best_before == "due" and self.before is None:
+            raise ValueError('only a rule with `before` can have best_before = "due"')
+        return self
+
+    def rule(self) -> Rule:
+        """The rule as a value."""
+        best_before = None if self.best_before == "due" else self.best_before
+        if self.on == "due":
+            return DueRule(
+                notice=self.notice,
+                family=self.family,
+                working_days_before=self.before,
+                clock=self.at,
+                after=self.after,
+                still=self.still,
+                lane=LANES[self.lane],
+                best_before=best_before,
+            )
+        return TransitionRule(
+            notice=self.notice,
+            family=self.family,
+            entering=self.entering,
+            coming_from=self.coming_from,
+            still=self.still,
+            lane=LANES[self.lane],
+            best_before=best_before or 0,
+        )
+
+
+class RulesFile(Table):
+    """``rules.toml``"""
+
+    rule: tuple[RuleTable, ...]
+
+
+class IntentTable(Table):
+    """One ``[[intent]]``."""
+
+    name: Intent
+    alone: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+
+
+class KeywordsFile(Table):
+    """``keywords.toml``"""
+
+    english: frozenset[str] = frozenset()
+    intent: tuple[IntentTable, ...]
+
+
+class DaysTable(Table):
+    """One ``[[day]]``: days of the same kind and name."""
+
+    kind: DayKind
+    name: str
+    dates: tuple[date, ...]
+    source: str = ""
+
+
+class CalendarFile(Table):
+    """``calendar/<name>.toml``"""
+
+    week: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(min_length=1)
+    hours: tuple[tuple[ClockTime, ClockTime], ...]
+    provisional: frozenset[int] = frozenset()
+    day: tuple[DaysTable, ...] = ()
+
+
+class UnitTable(Table):
+    """One ``[[unit]]``."""
+
+    code: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    short: str = Field(min_length=1, max_length=40)
+    phone: str = ""
+    address: str = ""
+    hours: str = ""
+    calendar: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+class UnitsFile(Table):
+    """``units/units.toml``"""
+
+    unit: tuple[UnitTable, ...] = ()
+
+
+def _day(value: object) -> object:
+    return value or None
+
+
+class ProvinceRow(Table):
+    """One line of ``units/provinces.csv``."""
+
+    code: str = Field(pattern=r"^[A-Y]\d{2}$")
+    name: str
+    valid_to: Annotated[date | None, BeforeValidator(_day)] = None
+    successor: str = ""
+
+
+Schema = TypeVar("Schema", bound=Table)
+
+
+def load(files: Files, settings: Settings) -> Installation | None:
+    """The installation's data; None with faults in ``files`` where it can't be."""
+    statuses = _read(files, "statuses.toml", StatusesFile)
+    rules = _read(files, "rules.toml", RulesFile)
+    keywords = _read(files, "keywords.toml", KeywordsFile)
+    units = _read(files, "units/units.toml", UnitsFile)
+    calendars = _calendars(files)
+    provinces = _provinces(files)
+    _check_calendars(files, settings, units, calendars)
+    if not (statuses and rules and keywords and units) or files.faults:
+        return None
+    table = Statuses(
+        {
+            row.number: Status(
+                number=row.number, clock=row.clock, words={"vi": row.vi, "en": row.en}
+            )
+            for row in statuses.status
+        }
+    )
+    office = settings.office
+    return Installation(
+        units=Units.of(
+            Office(
+                name=office.name,
+                short=office.short,
+                hotline=office.hotline,
+                portal=office.portal,
+                short_code=office.short_code,
+                level1=office.level1,
+            ),
+            [Unit(**row.model_dump()) for row in units.unit],
+            provinces,
+        ),
+        statuses=table,
+        rules=Rules(tuple(row.rule() for row in rules.rule)),
+        calendars=calendars,
+        calendar=office.calendar,
+        keywords=_keywords(keywords),
+        disclosure=_policy(settings),
+        notice_hours=Hours(opens=settings.hours.notices[0], closes=settings.hours.notices[1]),
+        broadcast_hours=Hours(
+            opens=settings.hours.broadcasts[0], closes=settings.hours.broadcasts[1]
+        ),
+        sms=SmsPolicy(
+            keep_accents=settings.sms.accents == "keep",
+            target=settings.sms.target_segments,
+            most=settings.sms.most_segments,
+        ),
+        locale=office.locale,
+    )
+
+
+def _read(files: Files, name: str, schema: type[Schema]) -> Schema | None:
+    return _validated(files, files.path(name), schema)
+
+
+def _validated(files: Files, path: Path, schema: type[Schema]) -> Schema | None:
+    before = len(files.faults)
+    tables = files.toml(path)
+    if len(files.faults) > before:
+        return None
+    try:
+        return schema.model_validate(tables)
+    except ValidationError as error:
+        files.faults += list(faults_of(error, str(path)))
+        return None
+
+
+def _calendars(files: Files) -> dict[str, WorkingCalendar]:
+    paths = {path.stem: path for path in files.path("calendar/vn.toml").parent.glob("*.toml")}
+    if files.own is not None:
+        paths |= {path.stem: path for path in (files.own / "calendar").glob("*.toml")}
+    read = {name: _validated(files, path, CalendarFile) for name, path in paths.items()}
+    return {name: _calendar(name, found) for name, found in read.items() if found}
+
+
+def _calendar(name: str, file: CalendarFile) -> WorkingCalendar:
+    days = [(day, table) for table in file.day for day in table.dates]
+    return WorkingCalendar(
+        name=name,
+        week=frozenset(WEEKDAYS.index(day) for day in file.week),
+        exceptions={day: table.kind for day, table in days},
+        names={day: table.name for day, table in days},
+        hours=file.hours,
+        provisional_years=file.provisional,
+    )
+
+
+def _check_calendars(
+    files: Files,
+    settings: Settings,
+    units: UnitsFile | None,
+    calendars: dict[str, WorkingCalendar],
+) -> None:
+    named = [("notifier.toml", "office.calendar", settings.office.calendar)]
+    for i, unit in enumerate(units.unit if units else ()):
+        if unit.calendar:
+            named.append(("units/units.toml", f"unit.{i}.calendar", unit.calendar))
+    for file, key, name in named:
+        if name not in calendars:
+            problem = f"there is no usable file calendar/{name}.toml."
+            files.faults.append(Fault(file=str(files.path(file)), key=key, problem=problem))
+
+
+def _provinces(files: Files) -> list[Province]:
+    path = files.path("units/provinces.csv")
+    provinces: list[Province] = []
+    try:
+        rows: list[dict[str, Any]] = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    except OSError as error:
+        files.faults.append(
+            Fault(file=str(path), key="", problem=f"it can't be read ({error.strerror}).")
+        )
+        return []
+    for number, row in enumerate(rows, start=2):
+        try:
+            provinces.append(Province(**ProvinceRow.model_validate(row).model_dump()))
+        except (ValidationError, TypeError) as error:
+            problem = str(error).splitlines()[-1].strip()
+            files.faults.append(Fault(file=str(path), key=f"line {number}", problem=problem))
+    return provinces
+
+
+def _keywords(file: KeywordsFile) -> Keywords:
+    alone = {fold(word): table.name for table in file.intent for word in table.alone}
+    phrases = tuple(
+        (table.name, re.compile(r"\b(?:" + "|".join(_longest_first(table.phrases)) + r")\b"))
+        for table in file.intent
+        if table.phrases
+    )
+    return Keywords(alone=alone, phrases=phrases, english=file.english)
+
+
+def _longest_first(phrases: tuple[str, ...]) -> list[str]:
+    return [re.escape(fold(phrase)) for phrase in sorted(phrases, key=len, reverse=True)]
+
+
+def _policy(settings: Settings) -> Policy:
+    table = settings.disclosure
+    return Policy(
+        due_date_for_anyone=table.due_date_for_anyone,
+        handler_for_owner=table.handler_for_owner,
+        sensitive_codes=table.sensitive_codes,
+        sensitive_words=tuple(fold(word) for word in table.sensitive_words),
+        most_guesses_lately=table.guesses_lately,
+        most_guesses_a_day=table.guesses_a_day,
+    )

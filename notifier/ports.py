@@ -1,0 +1,425 @@
+"""What the core asks of the world. Flows see these Protocols and no implementation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from notifier.domain.admission import Candidate
+    from notifier.domain.audience import Recipient
+    from notifier.domain.broadcast import Broadcast, BroadcastState
+    from notifier.domain.capabilities import Capabilities
+    from notifier.domain.consent import Refusal
+    from notifier.domain.deadline import Moment
+    from notifier.domain.dossier import Dossier
+    from notifier.domain.event import DossierEvent
+    from notifier.domain.instant import Instant
+    from notifier.domain.message import (
+        Address,
+        Inbound,
+        Incoming,
+        Lane,
+        Message,
+        Receipt,
+        State,
+    )
+    from notifier.domain.outcome import Outcome
+    from notifier.domain.retry import Verdict
+
+
+class Clock(Protocol):
+    """Two readings of time, both in ms since 1970 UTC."""
+
+    def civil(self) -> Instant:
+        """The time of the rules: due dates, quiet hours. A demonstration may move it."""
+
+    def elapsed(self) -> Instant:
+        """For leases, rates and time-outs: starts at the system's time, and nothing moves it."""
+
+
+class HttpSource(Protocol):
+    """A source whose events come as HTTP requests."""
+
+    def read(
+        self, body: bytes, content_type: str, headers: Mapping[str, str]
+    ) -> list[DossierEvent | Quarantined]:
+        """The items of a request, at least one; what can't be read is to be quarantined.
+
+        ``headers`` have lower-case names. Raises ``SignatureError``.
+        """
+
+
+class Renderer(Protocol):
+    """Templates to text."""
+
+    def render(self, locale: str, channel: str, name: str, context: Mapping[str, Any]) -> str:
+        """The text of ``templates/<locale>/<channel>/<name>.j2``; raises ``TemplateError``."""
+
+    def render_text(self, template: str, context: Mapping[str, Any]) -> str:
+        """The text of a template that is not a file, such as a broadcast's; the same error."""
+
+
+# ------------------------------------------------------------------------------------- gateways
+
+
+class HealthState(StrEnum):
+    """How a gateway is."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """``since`` is elapsed time; ``reason`` a sentence, empty when all is well."""
+
+    state: HealthState
+    since: Instant = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRequest:
+    """A provider's call as it came. ``path`` is what follows ``/hooks/<gateway>``.
+
+    ``headers`` have lower-case names; ``query`` keeps the last value of a repeated name.
+    ``received_at`` is elapsed time, for signatures that grow old.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    remote: str = ""
+    received_at: Instant = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookReply:
+    """What a call meant, and the response that the provider expects once all is committed."""
+
+    incoming: tuple[Incoming, ...] = ()
+    status: int = 200
+    content_type: str = "text/plain"
+    body: bytes = b""
+
+
+class Sink(Protocol):
+    """Where a gateway hands over what people and providers send."""
+
+    async def accept(self, incoming: Sequence[Incoming]) -> None:
+        """Returns once all of it is committed; only then may the provider be told so."""
+
+
+class Gateway(Protocol):
+    """One provider's protocol and nothing else.
+
+    It never retries, sleeps for rate, chooses a route, renders a template or reads the clock for
+    policy: the core does. It may re-establish its own connection.
+    """
+
+    name: str
+    capabilities: Capabilities
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must never reach a log."""
+
+    async def start(self, sink: Sink) -> None:
+        """Returns once usable; raises ``ConfigurationError`` that names the setting."""
+
+    async def send(self, message: Message) -> Outcome:
+        """One attempt. May be cancelled; never raises for something a provider can do."""
+
+    async def query(self, ref: str) -> Outcome | None:
+        """What became of it, where the provider can tell; else None."""
+
+    def read_webhook(self, request: WebhookRequest) -> WebhookReply:
+        """Pure: from a call to what it means, its signature checked in constant time.
+
+        Raises ``WebhookError``, or ``SignatureError`` for a forged or stale call.
+        """
+
+    async def stop(self, drain: float) -> None:
+        """Finish within ``drain`` seconds, or report as ``Unknown`` what is in flight."""
+
+    def health(self) -> Health:
+        """How it is, since when, and why."""
+
+
+class GatewayFactory(Protocol):
+    """What an entry point of the group ``notifier.gateways`` names: a class called like this."""
+
+    def __call__(self, name: str, settings: Mapping[str, Any], clock: Clock) -> Gateway:
+        """``settings`` is the gateway's own table, secrets resolved.
+
+        Raises ``ConfigurationError`` with every fault of the table.
+        """
+
+
+# ---------------------------------------------------------------------------------------- store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkItem:
+    """Something for people. At most one item a ``key``; ``detail`` is a sentence without a name."""
+
+    key: str
+    kind: str
+    dossier: str | None = None
+    detail: str = ""
+    opened_at: Instant = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """Input that can't be taken as it is and may not be lost. ``raw`` is kept sealed."""
+
+    door: str
+    """Where it came in: ``events``, ``hooks/<gateway>``."""
+    reason: str
+    raw: bytes = field(repr=False)
+    at: Instant = 0
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """An attempt that ended, and where its message goes."""
+
+    message: Message
+    gateway: str
+    outcome: Outcome
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A queued message that does not leave as planned: its new state, or a later time."""
+
+    id: str
+    state: State
+    reason: str
+    not_before: Instant | None = None
+    best_before: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """An inbound message as it is kept. ``guesses`` counts against its sender."""
+
+    gateway: str
+    inbound: Inbound = field(repr=False)
+    intent: str = ""
+    guesses: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """A message as staff see it; the address is masked."""
+
+    id: str
+    key: str
+    lane: Lane
+    state: State
+    to: str
+    text: str = field(repr=False)
+    notice: str
+    dossier: str | None
+    broadcast: str | None
+    segments: int
+    attempts: int
+    gateway: str
+    reason: str
+    created_at: Instant
+    not_before: Instant
+    best_before: Instant
+    updated_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One line of a message's history."""
+
+    number: int
+    gateway: str
+    started_at: Instant
+    ended_at: Instant | None
+    outcome: str
+    code: str
+    detail: str
+
+
+class Session(Protocol):
+    """One transaction. Every method takes and gives sequences; nothing is one statement an item.
+
+    Every "once" is a constraint: adding what is there already changes nothing and says so.
+    """
+
+    # dossiers
+    async def add_events(self, events: Sequence[DossierEvent], now: Instant) -> list[bool]:
+        """Journal events; False for one whose source and id are known."""
+
+    async def dossiers(self, codes: Sequence[str]) -> dict[str, Dossier]:
+        """Those that exist, by code."""
+
+    async def put_dossiers(self, dossiers: Sequence[Dossier], now: Instant) -> None:
+        """Write whole dossiers."""
+
+    async def list_dossiers(self, after: str, limit: int) -> list[Dossier]:
+        """In order of code, those behind ``after``."""
+
+    async def notices_of(self, codes: Sequence[str]) -> dict[str, list[OutboxRow]]:
+        """Every message about these dossiers, oldest first."""
+
+    async def plan_moments(self, plans: Mapping[str, Sequence[Moment]]) -> None:
+        """Replace the due moments of each dossier named."""
+
+    async def due_moments(self, now: Instant, limit: int) -> list[Moment]:
+        """Moments at or before ``now``, oldest first."""
+
+    async def drop_moments(self, moments: Sequence[Moment]) -> None:
+        """Moments that have been decided."""
+
+    # outbox
+    async def add_messages(self, messages: Sequence[Message]) -> set[str]:
+        """Queue messages; the keys that were new."""
+
+    async def waiting(self, channel: str, now: Instant, limit: int) -> list[Candidate]:
+        """Queued and due on ``channel``, up to ``limit`` of each lane, oldest due first."""
+
+    async def messages(self, ids: Sequence[str]) -> list[Message]:
+        """In the order of ``ids``; one that is gone is left out."""
+
+    async def begin_attempts(
+        self, messages: Sequence[Message], gateway: str, owner: str, now: Instant
+    ) -> list[Message]:
+        """Journal that these are being sent; those that were queued, each one attempt older."""
+
+    async def end_attempts(self, attempted: Sequence[Attempted], now: Instant) -> None:
+        """Record what became of attempts; a receipt that came early is applied now."""
+
+    async def move(self, moved: Sequence[Moved], now: Instant) -> int:
+        """Move queued or unknown messages; how many were still so."""
+
+    async def add_receipts(self, gateway: str, receipts: Sequence[Receipt], now: Instant) -> None:
+        """Keep delivery reports, and apply those whose message is known; final stays final."""
+
+    async def unknown(self, before: Instant, limit: int) -> list[tuple[Message, int]]:
+        """Messages of unknown fate since ``before`` or longer, and how often they became so.
+
+        Those that people have been asked about are left out.
+        """
+
+    async def abandon_sending(self, now: Instant) -> int:
+        """What a dead process left *sending* becomes unknown; how many."""
+
+    async def outbox(
+        self, *, state: State | None = None, dossier: str | None = None, limit: int = 50
+    ) -> list[OutboxRow]:
+        """Newest first."""
+
+    async def outbox_row(self, message_id: str) -> OutboxRow | None:
+        """One message, by id."""
+
+    async def attempts(self, message_id: str) -> list[AttemptRow]:
+        """The history of one message."""
+
+    async def outbox_counts(self) -> dict[tuple[str, str], int]:
+        """Messages that are not final, by lane and state."""
+
+    # people
+    async def refusals(self, addresses: Sequence[Address]) -> dict[Address, frozenset[str]]:
+        """The scopes that each address refuses now; those with none are left out."""
+
+    async def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """Keep refusals, with their proof; repeating one keeps the first."""
+
+    async def resume(self, addresses: Sequence[Address], proof: str, now: Instant) -> None:
+        """End all refusals of these addresses; the record of them stays."""
+
+    async def add_inbound(self, heard: Sequence[Heard], now: Instant) -> list[bool]:
+        """Keep inbound messages; False for one whose gateway and key are known."""
+
+    async def guesses(
+        self, addresses: Sequence[Address], lately: Instant, today: Instant
+    ) -> dict[Address, tuple[int, int]]:
+        """Codes that each sender guessed since ``lately`` and since ``today`` (ms)."""
+
+    async def add_work(self, items: Sequence[WorkItem]) -> None:
+        """Put items on the list for people; one that is there already stays as it is."""
+
+    async def work(self, *, kind: str | None = None, limit: int = 100) -> list[WorkItem]:
+        """What waits for people, oldest first."""
+
+    async def settle_work(self, keys: Sequence[str], by: str, now: Instant) -> int:
+        """Take items off the list; how many were on it."""
+
+    async def quarantine(self, items: Sequence[Quarantined]) -> None:
+        """Keep what could not be taken."""
+
+    # broadcasts
+    async def add_broadcast(self, broadcast: Broadcast) -> None:
+        """A new broadcast."""
+
+    async def add_recipients(self, broadcast_id: str, recipients: Sequence[Recipient]) -> int:
+        """Add to its list; how many numbers were not on it yet."""
+
+    async def broadcast(self, broadcast_id: str) -> Broadcast | None:
+        """One broadcast."""
+
+    async def broadcasts(self, state: BroadcastState | None = None) -> list[Broadcast]:
+        """Newest first."""
+
+    async def move_broadcast(
+        self, broadcast: Broadcast, to: BroadcastState, by: str, act: str, now: Instant
+    ) -> bool:
+        """Move it if it still is where ``broadcast`` says, and record who did it."""
+
+    async def recipients(self, broadcast_id: str, after: int, limit: int) -> list[Recipient]:
+        """Its list by row, those behind row ``after``."""
+
+    async def release_recipients(self, broadcast_id: str, up_to_row: int, count: int) -> None:
+        """``count`` more are in the outbox, up to this row."""
+
+    async def released_up_to(self, broadcast_id: str) -> int:
+        """The last row that is in the outbox; 0 before the first."""
+
+    async def broadcast_counts(self, broadcast_id: str) -> dict[State, int]:
+        """Its messages by state."""
+
+    async def open_of_broadcast(self, broadcast_id: str, limit: int) -> int:
+        """How many of its messages have not left yet, counted up to ``limit``."""
+
+    async def cancel_broadcast(self, broadcast_id: str, reason: str, now: Instant) -> int:
+        """Cancel its queued messages; how many."""
+
+    # sweeps
+    async def take_lease(self, name: str, owner: str, now: Instant, until: Instant) -> bool:
+        """Hold a named lease until ``until`` (elapsed ms), unless another owner holds it."""
+
+
+class Store(Protocol):
+    """Where everything is kept."""
+
+    async def open(self) -> None:
+        """Open and migrate; raises ``StoreError``."""
+
+    async def close(self) -> None:
+        """Close; nothing is lost that was committed."""
+
+    def write(self) -> AbstractAsyncContextManager[Session]:
+        """A transaction that commits, durably, at the end of the block, or not at all."""
+
+    def read(self) -> AbstractAsyncContextManager[Session]:
+        """A consistent view that writes nothing."""
+
+    async def dispatch_alone(self) -> None:
+        """Claim the right to dispatch and tick; raises ``StoreBusyError`` where one may."""

@@ -1,0 +1,297 @@
+"""Files and environment to one typed, checked ``Settings``; every fault is reported, not the first.
+
+A configuration folder needs only what differs from the shipped one: ``notifier.toml`` is merged
+key by key, each other file replaces the shipped file of its name. The environment wins over both.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from datetime import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from notifier import shipped
+from notifier.domain.instant import DAY, HOUR, MINUTE, SECOND
+from notifier.errors import ConfigurationError, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
+
+
+def read_duration(value: object) -> int:
+    """Ms of ``30s``, ``15m``, ``8h`` or ``3d``."""
+    found = re.fullmatch(r"(\d{1,6})\s*([smhd])", value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError('write a duration as a number and s, m, h or d, such as "15m"')
+    return int(found[1]) * UNITS[found[2]]
+
+
+def read_clock(value: object) -> time:
+    """A time of day, ``08:30``."""
+    if not (isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value)):
+        raise ValueError('write a time of day as "08:30"')
+    return time.fromisoformat(value)
+
+
+Duration = Annotated[int, BeforeValidator(read_duration)]
+ClockTime = Annotated[time, BeforeValidator(read_clock)]
+
+
+class Table(BaseModel):
+    """A table of a configuration file: what it does not know, it refuses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OfficeSettings(Table):
+    """``[office]``"""
+
+    name: str = "Trung tâm Phục vụ hành chính công"
+    short: str = Field("TTPVHCC", min_length=1, max_length=30)
+    hotline: str = "1022"
+    portal: str = "dichvucong.gov.vn"
+    short_code: str = ""
+    level1: frozenset[Annotated[str, Field(pattern=r"^[A-Y]\d{2}$")]] = frozenset()
+    locale: Literal["vi", "en"] = "vi"
+    calendar: str = "vn"
+
+
+class WebSettings(Table):
+    """``[web]``"""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    max_body: int = Field(8 * 1024 * 1024, ge=1024)
+
+
+class EventsSettings(Table):
+    """``[events]``"""
+
+    secret: str = ""
+    tolerance: Duration = 5 * MINUTE
+
+
+class SmsSettings(Table):
+    """``[sms]``"""
+
+    accents: Literal["strip", "keep"] = "strip"
+    target_segments: int = Field(1, ge=1, le=10)
+    most_segments: int = Field(3, ge=1, le=10)
+
+
+class HoursSettings(Table):
+    """``[hours]``"""
+
+    notices: tuple[ClockTime, ClockTime] = (time(7), time(22))
+    broadcasts: tuple[ClockTime, ClockTime] = (time(7), time(21, 30))
+
+
+class DisclosureSettings(Table):
+    """``[disclosure]``"""
+
+    due_date_for_anyone: bool = True
+    handler_for_owner: bool = False
+    sensitive_codes: frozenset[str] = frozenset()
+    sensitive_words: tuple[str, ...] = (
+        "hiv",
+        "nhận con nuôi",
+        "nuôi con nuôi",
+        "thay đổi họ",
+        "cải chính hộ tịch",
+        "lý lịch tư pháp",
+        "xác định lại giới tính",
+        "cai nghiện",
+    )
+    guesses_lately: int = Field(10, ge=1)
+    guesses_a_day: int = Field(30, ge=1)
+
+
+class TicksSettings(Table):
+    """``[ticks]``"""
+
+    remind: Duration = 15 * SECOND
+    unknown: Duration = 30 * SECOND
+    broadcast: Duration = 2 * SECOND
+
+
+class BroadcastSettings(Table):
+    """``[broadcast]``"""
+
+    slice: int = Field(500, ge=1, le=100_000)
+
+
+class LogSettings(Table):
+    """``[log]``"""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    form: Literal["json", "console"] = "json"
+
+
+class Settings(BaseSettings):
+    """``notifier.toml`` and the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NOTIFIER_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+    )
+
+    store: str = Field("sqlite:///var/notifier.db", pattern=r"^sqlite:///.+")
+    office: OfficeSettings = OfficeSettings()
+    web: WebSettings = WebSettings()
+    events: EventsSettings = EventsSettings()
+    sms: SmsSettings = SmsSettings()
+    hours: HoursSettings = HoursSettings()
+    disclosure: DisclosureSettings = DisclosureSettings()
+    ticks: TicksSettings = TicksSettings()
+    broadcast: BroadcastSettings = BroadcastSettings()
+    log: LogSettings = LogSettings()
+    routes: dict[str, tuple[str, ...]] = {}
+    gateways: dict[str, dict[str, Any]] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then the files, which come as arguments."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    @property
+    def store_path(self) -> Path:
+        """The file of the embedded store."""
+        return Path(self.store.removeprefix("sqlite:///"))
+
+
+class Files:
+    """A configuration folder over the shipped one; collects every fault on the way."""
+
+    def __init__(self, own: Path | None) -> None:
+        self.own = own
+        self.faults: list[Fault] = []
+        if own is not None and not own.is_dir():
+            self.faults.append(Fault(file=str(own), key="", problem="there is no such folder."))
+
+    def path(self, name: str) -> Path:
+        """The file of this name: the folder's own, else the shipped one."""
+        if self.own is not None and (self.own / name).is_file():
+            return self.own / name
+        return shipped.folder("config") / name
+
+    def toml(self, path: Path) -> dict[str, Any]:
+        """A TOML file; a fault and an empty table where it can't be read."""
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            self.faults.append(
+                Fault(file=str(path), key="", problem=f"it can't be read ({error.strerror}).")
+            )
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            self.faults.append(Fault(file=str(path), key="", problem=f"it is not TOML: {error}."))
+        return {}
+
+
+def named_folder(option: Path | None) -> Path | None:
+    """The configuration folder: the command line's, else NOTIFIER_CONFIG, else none."""
+    if option is not None:
+        return option
+    named = os.environ.get("NOTIFIER_CONFIG", "")
+    return Path(named) if named else None
+
+
+def load(files: Files) -> Settings | None:
+    """``notifier.toml`` and the environment; None with faults in ``files`` where it can't be."""
+    path = files.path("notifier.toml")
+    tables = files.toml(shipped.folder("config") / "notifier.toml")
+    if path.parent != shipped.folder("config"):
+        tables = merged(tables, files.toml(path))
+    tables["gateways"] = {
+        name: resolved(table, files, str(path), f"gateways.{name}")
+        for name, table in tables.get("gateways", {}).items()
+    }
+    try:
+        settings = Settings(**tables)
+    except ValidationError as error:
+        files.faults += list(faults_of(error, str(path)))
+        return None
+    secret = resolved({"secret": settings.events.secret}, files, str(path), "events")["secret"]
+    events = settings.events.model_copy(update={"secret": secret})
+    return settings.model_copy(update={"events": events})
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``over`` laid on ``base``, table by table."""
+    result = dict(base)
+    for key, value in over.items():
+        held = result.get(key)
+        if isinstance(held, dict) and isinstance(value, dict):
+            result[key] = merged(held, value)
+        else:
+            result[key] = value
+    return result
+
+
+def resolved(table: Any, files: Files, file: str, key: str) -> Any:
+    """``table`` with each ``env:NAME`` and ``file:PATH`` replaced by what it names."""
+    if isinstance(table, dict):
+        return {
+            name: resolved(value, files, file, f"{key}.{name}") for name, value in table.items()
+        }
+    if isinstance(table, list):
+        return [resolved(value, files, file, f"{key}[{i}]") for i, value in enumerate(table)]
+    if not isinstance(table, str):
+        return table
+    kind, _, name = table.partition(":")
+    if kind == "env":
+        if name not in os.environ:
+            problem = f"the environment variable {name} is not set."
+            files.faults.append(Fault(file=file, key=key, problem=problem))
+        return os.environ.get(name, "")
+    if kind == "file":
+        try:
+            return Path(name).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            problem = f"the file {name} can't be read."
+            files.faults.append(Fault(file=file, key=key, problem=problem))
+            return ""
+    return table
+
+
+def faults_of(error: ValidationError, file: str) -> Iterator[Fault]:
+    """One fault for each thing pydantic found, named as the file or the environment writes it."""
+    for found in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in found["loc"])
+        variable = "NOTIFIER_" + "__".join(str(part) for part in found["loc"]).upper()
+        from_environment = variable in os.environ
+        problem = found["msg"].removeprefix("Value error, ")
+        if found["type"] == "extra_forbidden":
+            problem = "there is no such setting; see the comments in the shipped file"
+        yield Fault(
+            file="environment" if from_environment else file,
+            key=variable if from_environment else key,
+            problem=f"{problem}.",
+        )
+
+
+def checked(files: Files) -> None:
+    """Raises ``ConfigurationError`` with all faults, where there are any."""
+    if files.faults:
+        raise ConfigurationError(files.faults)

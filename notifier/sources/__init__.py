@@ -1,0 +1,1 @@
+"""How events reach us; each source turns its own words into ``DossierEvent``."""

@@ -1,0 +1,1 @@
+"""Where everything is kept: the Store of ``ports``, once for each engine."""

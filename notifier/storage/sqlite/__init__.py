@@ -1,0 +1,5 @@
+"""The embedded store: SQLite through aiosqlite, one writer, a few readers."""
+
+from notifier.storage.sqlite.store import SqliteStore
+
+__all__ = ["SqliteStore"]

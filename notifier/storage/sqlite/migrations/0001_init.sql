@@ -1,0 +1,194 @@
+-- Times are integers: ms since 1970, UTC. Blobs named *_sealed are encrypted; *_hash are keyed
+-- hashes, so that a number can be found and not read.
+
+CREATE TABLE dossier (
+    code           TEXT PRIMARY KEY,
+    status         INTEGER,
+    due_at         INTEGER,
+    unit           TEXT NOT NULL,
+    procedure      TEXT NOT NULL,
+    applicant_hash BLOB,
+    agent_hash     BLOB,
+    first_seen_at  INTEGER NOT NULL,
+    updated_at     INTEGER NOT NULL,
+    body_sealed    BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dossier_applicant ON dossier (applicant_hash) WHERE applicant_hash IS NOT NULL;
+CREATE INDEX dossier_agent ON dossier (agent_hash) WHERE agent_hash IS NOT NULL;
+
+-- Every event that was taken, by the identity its source gave it.
+CREATE TABLE event (
+    source      TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    code        TEXT NOT NULL,
+    type        TEXT NOT NULL,
+    time        INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    body_sealed BLOB NOT NULL,
+    PRIMARY KEY (source, id)
+) STRICT, WITHOUT ROWID;
+
+-- A due moment: at most one of each notice a dossier.
+CREATE TABLE moment (
+    code    TEXT NOT NULL,
+    notice  TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    episode TEXT NOT NULL,
+    PRIMARY KEY (code, notice)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX moment_at ON moment (at);
+
+-- The outbox. `key` is the identity of what is said; channel and address belong to the way out.
+CREATE TABLE message (
+    id             TEXT PRIMARY KEY,
+    key            TEXT NOT NULL UNIQUE,
+    lane           INTEGER NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'accepted', 'delivered',
+                       'failed', 'unknown', 'expired', 'cancelled', 'superseded')),
+    channel        TEXT NOT NULL,
+    address_hash   BLOB NOT NULL,
+    address_sealed BLOB NOT NULL,
+    body_sealed    BLOB NOT NULL,
+    locale         TEXT NOT NULL,
+    encoding       TEXT NOT NULL,
+    units          INTEGER NOT NULL,
+    segments       INTEGER NOT NULL,
+    notice         TEXT NOT NULL,
+    dossier        TEXT,
+    episode        TEXT NOT NULL,
+    broadcast      TEXT,
+    created_at     INTEGER NOT NULL,
+    not_before     INTEGER NOT NULL,
+    best_before    INTEGER NOT NULL,
+    attempts       INTEGER NOT NULL DEFAULT 0,
+    unknowns       INTEGER NOT NULL DEFAULT 0,
+    gateway        TEXT NOT NULL DEFAULT '',
+    reason         TEXT NOT NULL DEFAULT '',
+    updated_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX message_queued ON message (channel, lane, not_before, id) WHERE state = 'queued';
+CREATE INDEX message_open ON message (state, updated_at) WHERE state IN ('sending', 'unknown');
+CREATE INDEX message_dossier ON message (dossier, id) WHERE dossier IS NOT NULL;
+CREATE INDEX message_broadcast ON message (broadcast, state) WHERE broadcast IS NOT NULL;
+
+-- The journal: a row stands here, committed, before the first byte of its attempt leaves.
+CREATE TABLE attempt (
+    message    TEXT NOT NULL,
+    number     INTEGER NOT NULL,
+    gateway    TEXT NOT NULL,
+    owner      TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at   INTEGER,
+    outcome    TEXT NOT NULL DEFAULT '',
+    code       TEXT NOT NULL DEFAULT '',
+    detail     TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (message, number)
+) STRICT, WITHOUT ROWID;
+
+-- What a provider calls an attempt, one row a part; `key:…` where it gave no name.
+CREATE TABLE reference (
+    gateway TEXT NOT NULL,
+    ref     TEXT NOT NULL,
+    message TEXT NOT NULL,
+    part    INTEGER NOT NULL,
+    status  TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (gateway, ref)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reference_message ON reference (message);
+
+-- Delivery reports as they came; they may be there before the reference is.
+CREATE TABLE receipt (
+    gateway TEXT NOT NULL,
+    ref     TEXT NOT NULL,
+    status  TEXT NOT NULL,
+    code    TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (gateway, ref, status, code)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE inbound (
+    gateway     TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    sender_hash BLOB NOT NULL,
+    body_sealed BLOB NOT NULL,
+    intent      TEXT NOT NULL,
+    guesses     INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (gateway, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX inbound_guesses ON inbound (sender_hash, received_at, guesses) WHERE guesses > 0;
+
+-- Refusals and their end: rows are closed, never removed, since the law asks for the record.
+CREATE TABLE refusal (
+    address_hash   BLOB NOT NULL,
+    scope          TEXT NOT NULL,
+    at             INTEGER NOT NULL,
+    address_sealed BLOB NOT NULL,
+    proof          TEXT NOT NULL,
+    ended_at       INTEGER,
+    ended_by       TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX refusal_now ON refusal (address_hash, scope) WHERE ended_at IS NULL;
+
+-- What waits for people.
+CREATE TABLE work (
+    key        TEXT PRIMARY KEY,
+    kind       TEXT NOT NULL,
+    dossier    TEXT,
+    detail     TEXT NOT NULL,
+    opened_at  INTEGER NOT NULL,
+    settled_at INTEGER,
+    settled_by TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
+CREATE INDEX work_open ON work (opened_at, key) WHERE settled_at IS NULL;
+
+CREATE TABLE quarantine (
+    id         INTEGER PRIMARY KEY,
+    door       TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    reason     TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    raw_sealed BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX quarantine_key ON quarantine (door, key) WHERE key <> '';
+
+CREATE TABLE broadcast (
+    id           TEXT PRIMARY KEY,
+    title        TEXT NOT NULL,
+    template     TEXT NOT NULL,
+    channel      TEXT NOT NULL,
+    keep_accents INTEGER NOT NULL,
+    state        TEXT NOT NULL,
+    author       TEXT NOT NULL,
+    approver     TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    recipients   INTEGER NOT NULL,
+    segments     INTEGER NOT NULL,
+    refused      INTEGER NOT NULL,
+    faults       INTEGER NOT NULL,
+    released     INTEGER NOT NULL DEFAULT 0,
+    released_row INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE recipient (
+    broadcast    TEXT NOT NULL,
+    row          INTEGER NOT NULL,
+    address_hash BLOB NOT NULL,
+    body_sealed  BLOB NOT NULL,
+    PRIMARY KEY (broadcast, row)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX recipient_once ON recipient (broadcast, address_hash);
+
+-- Who did what to a broadcast, and when.
+CREATE TABLE broadcast_act (
+    broadcast TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    act       TEXT NOT NULL,
+    by        TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE lease (
+    name  TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

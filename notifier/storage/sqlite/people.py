@@ -1,0 +1,156 @@
+"""What people said, what they refuse, what waits for staff, and what could not be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from notifier.ports import WorkItem
+from notifier.storage.packing import pack
+from notifier.storage.sqlite.rows import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from notifier.domain.consent import Refusal
+    from notifier.domain.instant import Instant
+    from notifier.domain.message import Address
+    from notifier.ports import Heard, Quarantined
+
+
+class PeopleRows(Rows):
+    """The tables ``inbound``, ``refusal``, ``work``, ``quarantine`` and ``lease``."""
+
+    async def refusals(self, addresses: Sequence[Address]) -> dict[Address, frozenset[str]]:
+        """See ``ports.Session``."""
+        by_hash = {self._hash(address).hex(): address for address in addresses}
+        if not by_hash:
+            return {}
+        rows = await self.run(
+            "SELECT lower(hex(address_hash)), scope FROM refusal WHERE ended_at IS NULL "
+            f"AND address_hash IN ({','.join('?' * len(by_hash))})",
+            [bytes.fromhex(key) for key in by_hash],
+        )
+        scopes: dict[Address, frozenset[str]] = {}
+        for key, scope in rows:
+            address = by_hash[key]
+            scopes[address] = scopes.get(address, frozenset()) | {scope}
+        return scopes
+
+    async def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """See ``ports.Session``."""
+        await self.insert(
+            "INSERT OR IGNORE INTO refusal (address_hash, scope, at, address_sealed, proof)",
+            [
+                (
+                    self._hash(refusal.address),
+                    refusal.scope,
+                    refusal.at,
+                    self._sealer.seal(str(refusal.address).encode(), b"refusal"),
+                    refusal.proof,
+                )
+                for refusal in refusals
+            ],
+        )
+
+    async def resume(self, addresses: Sequence[Address], proof: str, now: Instant) -> None:
+        """See ``ports.Session``."""
+        await self.run_many(
+            "UPDATE refusal SET ended_at = ?, ended_by = ? "
+            "WHERE address_hash = ? AND ended_at IS NULL",
+            [(now, proof, self._hash(address)) for address in addresses],
+        )
+
+    async def add_inbound(self, heard: Sequence[Heard], now: Instant) -> list[bool]:
+        """See ``ports.Session``."""
+        first = {(h.gateway, h.inbound.key): h for h in reversed(heard)}
+        added = await self.insert(
+            "INSERT OR IGNORE INTO inbound (gateway, key, sender_hash, body_sealed, intent, "
+            "guesses, received_at)",
+            [
+                (
+                    h.gateway,
+                    h.inbound.key,
+                    self._hash(h.inbound.sender),
+                    self._sealer.seal(
+                        pack([str(h.inbound.sender), h.inbound.to, h.inbound.text]), b"inbound"
+                    ),
+                    h.intent,
+                    h.guesses,
+                    now,
+                )
+                for h in first.values()
+            ],
+            "RETURNING gateway, key",
+        )
+        new = {(gateway, key) for gateway, key in added}
+        return [
+            (h.gateway, h.inbound.key) in new and first[h.gateway, h.inbound.key] is h
+            for h in heard
+        ]
+
+    async def guesses(
+        self, addresses: Sequence[Address], lately: Instant, today: Instant
+    ) -> dict[Address, tuple[int, int]]:
+        """See ``ports.Session``."""
+        by_hash = {self._hash(address): address for address in addresses}
+        if not by_hash:
+            return {}
+        rows = await self.run(
+            "SELECT sender_hash, sum(CASE WHEN received_at > ? THEN guesses ELSE 0 END), "
+            "sum(guesses) FROM inbound WHERE guesses > 0 AND received_at > ? "
+            f"AND sender_hash IN ({','.join('?' * len(by_hash))}) GROUP BY sender_hash",
+            [lately, today, *by_hash],
+        )
+        return {by_hash[key]: (lately_, today_) for key, lately_, today_ in rows}
+
+    async def add_work(self, items: Sequence[WorkItem]) -> None:
+        """See ``ports.Session``."""
+        await self.insert(
+            "INSERT OR IGNORE INTO work (key, kind, dossier, detail, opened_at)",
+            [(i.key, i.kind, i.dossier, i.detail, i.opened_at) for i in items],
+        )
+
+    async def work(self, *, kind: str | None = None, limit: int = 100) -> list[WorkItem]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "SELECT key, kind, dossier, detail, opened_at FROM work WHERE settled_at IS NULL "
+            "AND (?1 IS NULL OR kind = ?1) ORDER BY opened_at, key LIMIT ?2",
+            (kind, limit),
+        )
+        return [
+            WorkItem(key=key, kind=kind_, dossier=dossier, detail=detail, opened_at=opened_at)
+            for key, kind_, dossier, detail, opened_at in rows
+        ]
+
+    async def settle_work(self, keys: Sequence[str], by: str, now: Instant) -> int:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "UPDATE work SET settled_at = ?, settled_by = ? WHERE settled_at IS NULL "
+            "AND key IN (SELECT value FROM json_each(?)) RETURNING key",
+            (now, by, self.listed(keys)),
+        )
+        return len(rows)
+
+    async def quarantine(self, items: Sequence[Quarantined]) -> None:
+        """See ``ports.Session``."""
+        await self.insert(
+            "INSERT OR IGNORE INTO quarantine (door, key, reason, at, raw_sealed)",
+            [
+                (item.door, item.key, item.reason, item.at,
+                 self._sealer.seal(item.raw, b"quarantine"))
+                for item in items
+            ],
+        )  # fmt: skip
+
+    async def take_lease(self, name: str, owner: str, now: Instant, until: Instant) -> bool:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "INSERT INTO lease (name, owner, until) VALUES (?1, ?2, ?4) "
+            "ON CONFLICT (name) DO UPDATE SET owner = ?2, until = ?4 "
+            "WHERE lease.owner = ?2 OR lease.until <= ?3 RETURNING name",
+            (name, owner, now, until),
+        )
+        return bool(rows)
+
+    def _hash(self, address: Address) -> bytes:
+        return self._sealer.digest(str(address))

@@ -1,0 +1,51 @@
+"""One transaction's connection, and how a sequence becomes few statements."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    import aiosqlite
+
+    from notifier.storage.sealing import Sealer
+
+ROWS_A_STATEMENT = 100
+"""Rows in one VALUES list: each await costs a thread hop, and longer lists cost more to parse."""
+
+
+class Rows:
+    """What the tables' modules share. ``open`` is the statement runner of the transaction."""
+
+    def __init__(self, connection: aiosqlite.Connection, sealer: Sealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+
+    async def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """One statement, all its rows."""
+        return list(await self._connection.execute_fetchall(sql, parameters))
+
+    async def insert(
+        self, head: str, rows: Sequence[Sequence[Any]], tail: str = ""
+    ) -> list[sqlite3.Row]:
+        """``head`` VALUES rows ``tail``, in few statements; the rows that RETURNING gives."""
+        given: list[sqlite3.Row] = []
+        for start in range(0, len(rows), ROWS_A_STATEMENT):
+            chunk = rows[start : start + ROWS_A_STATEMENT]
+            marks = "(" + ",".join("?" * len(chunk[0])) + ")"
+            sql = f"{head} VALUES {','.join([marks] * len(chunk))} {tail}"
+            given += await self.run(sql, [value for row in chunk for value in row])
+        return given
+
+    async def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """One prepared statement for each row, in one hop."""
+        if rows:
+            await self._connection.executemany(sql, rows)
+
+    @staticmethod
+    def listed(values: Iterable[Any]) -> str:
+        """Values for ``json_each(?)``."""
+        return json.dumps(list(values))

@@ -1,0 +1,179 @@
+"""Connections, transactions, migrations, and who may dispatch."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+import aiosqlite
+
+from notifier.errors import StoreBusyError, StoreError
+from notifier.storage.sqlite.broadcasts import BroadcastRows
+from notifier.storage.sqlite.dossiers import DossierRows
+from notifier.storage.sqlite.outbox import OutboxRows
+from notifier.storage.sqlite.people import PeopleRows
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from notifier.storage.sealing import Sealer
+
+READERS: Final = 2
+BUSY_TIMEOUT: Final = 10_000
+"""Ms that a statement waits for another process, such as the command line."""
+
+PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class SqliteSession(DossierRows, OutboxRows, PeopleRows, BroadcastRows):
+    """All tables in one transaction."""
+
+
+class SqliteStore:
+    """A Store in one file. Any process may read and write; one at a time may dispatch and tick."""
+
+    def __init__(self, path: Path, sealer: Sealer) -> None:
+        self._path = path
+        self._sealer = sealer
+        self._writer: aiosqlite.Connection | None = None
+        self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._write_turn = asyncio.Lock()
+        self._dispatch_lock: int | None = None
+
+    async def open(self) -> None:
+        """Open the file, making it where there is none, and migrate it."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)
+            self._writer = await self._connect()
+            await self._migrate(self._writer)
+            for _ in range(READERS):
+                reader = await self._connect()
+                await reader.execute_fetchall("PRAGMA query_only = ON")
+                self._readers.put_nowait(reader)
+        except (OSError, aiosqlite.Error) as error:
+            await self.close()
+            raise StoreError(
+                f"the store {self._path} can't be opened: {error}. Name another one with "
+                "NOTIFIER_STORE, or mend its folder's permissions."
+            ) from error
+
+    async def close(self) -> None:
+        """Close every connection and let go of the dispatcher's lock."""
+        while not self._readers.empty():
+            await self._readers.get_nowait().close()
+        if self._writer is not None:
+            await self._writer.close()
+            self._writer = None
+        if self._dispatch_lock is not None:
+            os.close(self._dispatch_lock)
+            self._dispatch_lock = None
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[SqliteSession]:
+        """One transaction; writers of this process take turns, and it is on disk at the end."""
+        async with self._write_turn:
+            writer = self._opened()
+            # The drivers' own transactions begin too late and lose concurrent updates.
+            await writer.execute_fetchall("BEGIN IMMEDIATE")
+            try:
+                yield SqliteSession(writer, self._sealer)
+                await writer.execute_fetchall("COMMIT")
+            except BaseException:
+                await asyncio.shield(self._roll_back(writer))
+                raise
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[SqliteSession]:
+        """One consistent view."""
+        self._opened()
+        reader = await self._readers.get()
+        try:
+            await reader.execute_fetchall("BEGIN")
+            try:
+                yield SqliteSession(reader, self._sealer)
+            finally:
+                await asyncio.shield(self._roll_back(reader))
+        finally:
+            self._readers.put_nowait(reader)
+
+    async def dispatch_alone(self) -> None:
+        """Take the lock beside the file; it ends with the process, however that ends."""
+        descriptor = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise StoreBusyError(
+                f"another process already sends from {self._path}. Stop it first; on SQLite one "
+                "process at a time may dispatch. The other commands work beside it."
+            ) from None
+        self._dispatch_lock = descriptor
+
+    def _opened(self) -> aiosqlite.Connection:
+        if self._writer is None:
+            raise StoreError(f"the store {self._path} is not open")
+        return self._writer
+
+    async def _connect(self) -> aiosqlite.Connection:
+        connection = await aiosqlite.connect(
+            self._path, isolation_level=None, cached_statements=512
+        )
+        for pragma in PRAGMAS:
+            await connection.execute_fetchall(pragma)
+        return connection
+
+    @staticmethod
+    async def _roll_back(connection: aiosqlite.Connection) -> None:
+        if connection.in_transaction:
+            await connection.execute_fetchall("ROLLBACK")
+
+    async def _migrate(self, writer: aiosqlite.Connection) -> None:
+        """Apply the numbered files above the store's version, each in one transaction."""
+        await writer.execute_fetchall("BEGIN IMMEDIATE")
+        try:
+            [(version,)] = await writer.execute_fetchall("PRAGMA user_version")
+            scripts = migrations()
+            newest = max(scripts)
+            if version > newest:
+                raise StoreError(
+                    f"the store {self._path} is of version {version}, and this program knows "
+                    f"versions up to {newest}. Install the newer program."
+                )
+            for number in range(version + 1, newest + 1):
+                for statement in statements(scripts[number]):
+                    await writer.execute_fetchall(statement)
+            await writer.execute_fetchall(f"PRAGMA user_version = {newest}")
+            await writer.execute_fetchall("COMMIT")
+        except BaseException:
+            await asyncio.shield(self._roll_back(writer))
+            raise
+
+
+def migrations() -> dict[int, str]:
+    """The numbered SQL files, by number."""
+    folder = files("notifier.storage.sqlite") / "migrations"
+    return {
+        int(entry.name.partition("_")[0]): entry.read_text()
+        for entry in folder.iterdir()
+        if entry.name.endswith(".sql")
+    }
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a migration; it holds neither triggers nor semicolons in comments."""
+    bare = re.sub(r"--[^\n]*", "", script)
+    return [statement.strip() for statement in bare.split(";") if statement.strip()]

@@ -1,0 +1,1 @@
+"""The HTTP faces: events, providers' hooks, health and metrics, simulated phones."""

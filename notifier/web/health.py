@@ -1,0 +1,107 @@
+"""``/health/live``, ``/health/ready`` and ``/metrics``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiohttp.typedefs import Handler
+
+    from notifier.ports import Gateway, Store
+
+
+class Metrics:
+    """What is counted. No label holds a number, a name or a dossier code."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "notifier_http_requests",
+            "Requests by route and status",
+            ["route", "status"],
+            registry=self.registry,
+        )
+        self.outbox = Gauge(
+            "notifier_outbox_messages",
+            "Messages that are not final, by lane and state, counted up to 100,000",
+            ["lane", "state"],
+            registry=self.registry,
+        )
+        self.gateways = Gauge(
+            "notifier_gateway_up",
+            "1 where the gateway is well, 0.5 degraded, 0 down",
+            ["gateway"],
+            registry=self.registry,
+        )
+
+    @web.middleware
+    async def counting(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Counts each request by the pattern of its path."""
+        response = await handler(request)
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else "none"
+        self.requests.labels(route, str(response.status)).inc()
+        return response
+
+
+UP = {"ok": 1.0, "degraded": 0.5, "down": 0.0}
+
+
+class HealthFace:
+    """Live: the process answers. Ready: the store answers and no gateway is down."""
+
+    def __init__(self, store: Store, gateways: Mapping[str, Gateway], metrics: Metrics) -> None:
+        self._store = store
+        self._gateways = gateways
+        self._metrics = metrics
+
+    def routes(self) -> list[web.RouteDef]:
+        """The usual three."""
+        return [
+            web.get("/health/live", self.live),
+            web.get("/health/ready", self.ready),
+            web.get("/metrics", self.metrics),
+        ]
+
+    async def live(self, request: web.Request) -> web.Response:
+        """200 while the process answers."""
+        del request
+        return web.json_response({"status": "ok"})
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """200 while the store answers; a gateway that is down is named and refuses no work."""
+        del request
+        async with self._store.read() as session:
+            await session.outbox(limit=1)
+        states = {name: gateway.health() for name, gateway in self._gateways.items()}
+        worst = "ok" if all(health.state == "ok" for health in states.values()) else "degraded"
+        return web.json_response(
+            {
+                "status": worst,
+                "gateways": {
+                    name: {"state": health.state, "reason": health.reason}
+                    for name, health in states.items()
+                },
+            }
+        )
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Prometheus text."""
+        del request
+        async with self._store.read() as session:
+            counts = await session.outbox_counts()
+        self._metrics.outbox.clear()
+        for (lane, state), count in counts.items():
+            self._metrics.outbox.labels(lane, state).set(count)
+        for name, gateway in self._gateways.items():
+            self._metrics.gateways.labels(name).set(UP[gateway.health().state])
+        return web.Response(
+            body=generate_latest(self._metrics.registry),
+            headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4},
+        )
