@@ -47,7 +47,9 @@ class Templates:
         if template is None:
             template = self._find(locale, channel, name)
             self._found[locale, channel, name] = template
-        return self._rendered(template, context, f"{locale}/{channel}/{name}")
+        text = self._rendered(template, context, f"{locale}/{channel}/{name}")
+        # An SMS is one paragraph: the line breaks of its template are for those who read that.
+        return " ".join(text.split()) if channel == "sms" else text
 
     def render_text(self, template: str, context: Mapping[str, Any]) -> str:
         """See ``ports.Renderer``."""
