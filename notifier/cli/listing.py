@@ -1,19 +1,22 @@
-"""``notifier dossiers`` and ``notifier work``"""
+"""``notifier dossiers``, ``notifier timeline`` and ``notifier work``"""
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from notifier.cli import running
+from notifier.domain import code as code_reader
 from notifier.domain import deadline, instant
 from notifier.domain.notice import person_of
+from notifier.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from notifier.bootstrap import Core
-    from notifier.domain.dossier import Dossier
+    from notifier.domain.dossier import Dossier, Step
     from notifier.ports import OutboxRow
 
 PAGE: Final = 500
@@ -73,6 +76,70 @@ def _row(core: Core, dossier: Dossier, notices: list[OutboxRow]) -> dict[str, An
         "procedure": facts.procedure_name or facts.procedure_code,
         "notices": [row.notice for row in notices],
     }
+
+
+def timeline(folder: Path | None, code: str, *, as_json: bool) -> None:
+    """One dossier from its first event to its last, across units and levels."""
+    running.run(_timeline(folder, code, as_json=as_json))
+
+
+async def _timeline(folder: Path | None, typed: str, *, as_json: bool) -> None:
+    async with running.core(folder) as core:
+        found = await _dossier(core, typed)
+        async with core.store.read() as session:
+            messages = (await session.notices_of([found.code]))[found.code]
+        holdings = [
+            {
+                "unit": core.installation.units.find(turn.unit).name,
+                "handler": turn.handler,
+                "since": instant.iso(turn.since),
+                "until": instant.iso(turn.until) if turn.until is not None else None,
+            }
+            for turn in found.holdings()
+        ]
+        happened = sorted(
+            [
+                *((step.at, step.type, _step_words(core, step)) for step in found.steps),
+                *((row.created_at, f"message: {row.notice}", row.state.value) for row in messages),
+            ]
+        )
+    if as_json:
+        events = [{"at": instant.iso(at), "what": what, "detail": d} for at, what, d in happened]
+        running.out({"code": found.code, "holdings": holdings, "events": events})
+        return
+    running.show(
+        ("when", "what", "detail"),
+        [(running.shown(at), what, detail) for at, what, detail in happened],
+    )
+    running.show(
+        ("unit", "handler", "since", "until"),
+        [
+            (turn["unit"] or "", turn["handler"] or "", turn["since"] or "", turn["until"] or "now")
+            for turn in holdings
+        ],
+    )
+
+
+async def _dossier(core: Core, typed: str) -> Dossier:
+    today = instant.local_date(core.clock.civil())
+    codes = [found.text for found in code_reader.read(typed, today=today)]
+    with contextlib.suppress(ValueError):
+        codes.append(code_reader.canonical(typed))
+    async with core.store.read() as session:
+        stored = await session.dossiers(codes)
+    for code in codes:
+        if code in stored:
+            return stored[code]
+    raise InputError(f"there is no dossier {typed}; see: notifier dossiers")
+
+
+def _step_words(core: Core, step: Step) -> str:
+    words = [core.installation.statuses.word(step.status, "vi")]
+    if step.unit is not None:
+        words.append(core.installation.units.find(step.unit).name)
+    if step.due_at is not None:
+        words.append(f"hẹn trả {running.shown(step.due_at)}")
+    return ", ".join(word for word in words if word)
 
 
 def work(folder: Path | None, kind: str, limit: int, *, as_json: bool) -> None:

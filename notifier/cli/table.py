@@ -94,6 +94,17 @@ def dossiers(as_json: Json = False, now: Now = "") -> None:
 
 
 @app.command()
+def timeline(
+    code: Annotated[str, typer.Argument(help="A dossier code, as people write it.")],
+    as_json: Json = False,
+) -> None:
+    """What happened to one dossier, who has it, since when, and who had it before."""
+    from notifier.cli import listing
+
+    listing.timeline(Folder.named, code, as_json=as_json)
+
+
+@app.command()
 def send(
     address: Annotated[str, typer.Argument(help="channel:value, such as sms:+84912000000.")],
     text: Annotated[str, typer.Argument(help="What to send.")],

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from notifier.domain import answer, inquiry, instant
 from notifier.domain.consent import Refusal
 from notifier.domain.disclosure import GUESSING_WINDOW, Asker
-from notifier.ports import Heard
+from notifier.errors import TemplateError
+from notifier.ports import Heard, WorkItem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from notifier.domain.inquiry import Inquiry
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Address, Inbound
+    from notifier.domain.message import Address, Inbound, Message
     from notifier.flows.compose import Composer
     from notifier.ports import Session
 
@@ -94,16 +95,21 @@ class Answering:
             if is_new
         ]
         await self._heed(session, gateway, [(m, d) for m, _, d in taken], now)
-        messages = [
-            self._composer.answer(
-                decided,
-                message.sender,
-                key=f"answer|{gateway}|{message.key}",
-                language=question.language,
-                now=now,
-            )
-            for message, question, decided in taken
-        ]
+        messages: list[Message] = []
+        work: list[WorkItem] = []
+        for message, question, decided in taken:
+            key = f"answer|{gateway}|{message.key}"
+            try:
+                messages.append(
+                    self._composer.answer(
+                        decided, message.sender, key=key, language=question.language, now=now
+                    )
+                )
+            except TemplateError as error:
+                work.append(
+                    WorkItem(key=key, kind="not_answered", detail=str(error), opened_at=now)
+                )
+        await session.add_work(work)
         return len(await session.add_messages(messages))
 
     async def _heed(

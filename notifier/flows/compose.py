@@ -186,7 +186,7 @@ class Composer:
         policy = self._installation.disclosure
         if part.level is not Level.L1:
             hidden = ("procedure", "supplement", "fees", "fees_due", "reason", "handler")
-            context.update(dict.fromkeys(hidden, ""))
+            context.update(dict.fromkeys(hidden, ""), since=None)
             if not policy.due_date_for_anyone:
                 context["due"] = None
         elif not policy.handler_for_owner:
@@ -199,6 +199,7 @@ class Composer:
         unit = self._installation.units.find(facts.unit)
         fees = facts.fees or ()
         rescheduled = facts.rescheduled
+        holdings = dossier.holdings()
         stale = deadline.is_stale(dossier, statuses)
         return {
             **self._office_context(),
@@ -221,6 +222,7 @@ class Composer:
             "fees": [fee.name for fee in fees if not fee.paid],
             "fees_due": sum(fee.amount for fee in fees if not fee.paid),
             "handler": facts.handler or "",
+            "since": holdings[-1].since if holdings else None,
         }
 
     def _office_context(self) -> dict[str, Any]:
