@@ -13,10 +13,11 @@ import structlog
 
 from notifier.domain import consent, instant, notice, retry
 from notifier.domain.admission import Bucket, choose
+from notifier.domain.breaker import Breaker
 from notifier.domain.broadcast import BroadcastState
 from notifier.domain.message import Lane, State
-from notifier.domain.outcome import OptedOut, Permanent, Scope, Throttled, Unknown
-from notifier.ports import Attempted, HealthState, Moved, WorkItem
+from notifier.domain.outcome import OptedOut, Permanent, Unknown
+from notifier.ports import Attempted, Moved, WorkItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +71,7 @@ class Dispatcher:
         self._in_flight: set[asyncio.Task[None]] = set()
         self._ended: list[Attempted] = []
         self._bell = asyncio.Event()
-        self._held_until: Instant = 0
+        self._breaker = Breaker()
         self._stopping = False
 
     @property
@@ -81,10 +82,7 @@ class Dispatcher:
     @property
     def usable(self) -> bool:
         """Whether it may be given messages now."""
-        return (
-            self._clock.elapsed() >= self._held_until
-            and self._gateway.health().state is not HealthState.DOWN
-        )
+        return self._clock.elapsed() >= self._breaker.until
 
     def ring(self) -> None:
         """Something was queued: look now."""
@@ -125,9 +123,11 @@ class Dispatcher:
 
     async def _cycle(self) -> bool:
         """One transaction; whether there may be more to do at once."""
-        free = self._window - len(self._in_flight)
-        self._bucket = self._bucket.refilled(self._clock.elapsed())
-        may_send = free > 0 and self._bucket.level > 0 and self.usable and self._preferred()
+        elapsed = self._clock.elapsed()
+        under_way = len(self._in_flight)
+        free = self._breaker.places(self._window - under_way, now=elapsed, in_flight=under_way)
+        self._bucket = self._bucket.refilled(elapsed)
+        may_send = free > 0 and self._bucket.level > 0 and self._preferred()
         if not may_send and not self._ended:
             return False
         begun: list[Message] = []
@@ -236,10 +236,7 @@ class Dispatcher:
 
     def _judged(self, message: Message, outcome: Outcome) -> Attempted:
         verdict = retry.verdict(message, outcome, now=self._clock.civil())
-        if verdict.alarm:
-            self._held_until = self._clock.elapsed() + retry.ALARM_PAUSE
-        if isinstance(outcome, Throttled) and outcome.scope is Scope.GATEWAY:
-            self._held_until = max(self._held_until, self._clock.elapsed() + outcome.retry_after)
+        self._breaker = self._breaker.after(outcome, now=self._clock.elapsed())
         return Attempted(
             message=message, gateway=self._gateway.name, outcome=outcome, verdict=verdict
         )
