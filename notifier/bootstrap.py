@@ -158,7 +158,7 @@ class Service(Core):
         self.dispatchers = list(self._dispatchers())
         self._bells += [dispatcher.ring for dispatcher in self.dispatchers]
         self.ingesting = GroupCommit(self.ingest)
-        settle = SettleUnknown(self.store, queued=self.queued)
+        settle = SettleUnknown(self.store, self.installation.rules, queued=self.queued)
         every = self.settings.ticks
         self.ticks = Ticks(
             [

@@ -60,6 +60,7 @@ class RuleTable(Table):
     still: frozenset[int] = Field(min_length=1)
     lane: Literal["deadline", "notice"] = "notice"
     best_before: Annotated[Duration | Literal["due"], Field(union_mode="left_to_right")]
+    resend: bool = True
 
     @model_validator(mode="after")
     def _whole(self) -> RuleTable:
@@ -84,6 +85,7 @@ class RuleTable(Table):
                 still=self.still,
                 lane=LANES[self.lane],
                 best_before=best_before,
+                resend=self.resend,
             )
         return TransitionRule(
             notice=self.notice,
@@ -93,6 +95,7 @@ class RuleTable(Table):
             still=self.still,
             lane=LANES[self.lane],
             best_before=best_before or 0,
+            resend=self.resend,
         )
 
 

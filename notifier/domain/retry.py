@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from notifier.domain.instant import Instant
     from notifier.domain.message import Message
     from notifier.domain.outcome import Outcome
+    from notifier.domain.rules import Rule
 
 FIRST_PAUSE: Final = {
     Lane.ANSWER: 2 * instant.SECOND,
@@ -95,13 +96,13 @@ def verdict(message: Message, outcome: Outcome, *, now: Instant) -> Verdict:
             assert_never(outcome)
 
 
-def resend_after_unknown(message: Message) -> bool:
-    """Whether the class lets a message of unknown fate be sent once more without a person.
+def resend_after_unknown(message: Message, rule: Rule | None) -> bool:
+    """Whether a message of unknown fate may be sent once more without a person.
 
-    An answer and a notice about one dossier: once (a doubled one does no harm). An apology and a
-    bulk notice: not without a person.
+    An answer: yes, a doubled one does no harm. A notice: as its rule says; an apology's says no.
+    What no rule asked for, such as a broadcast: not without a person.
     """
-    return message.lane is not Lane.BULK and message.notice != "apology"
+    return message.lane is Lane.ANSWER or (rule is not None and rule.resend)
 
 
 def _held(message: Message, outcome: Permanent, now: Instant) -> Verdict:

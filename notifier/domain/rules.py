@@ -24,7 +24,8 @@ FRESH = instant.DAY
 class TransitionRule:
     """Fires when a dossier enters one of ``entering`` from a state in ``coming_from``.
 
-    ``still`` are the states in which the notice stays true; ``best_before`` is in ms.
+    ``still`` are the states in which the notice stays true; ``best_before`` is in ms. ``resend``:
+    whether it may leave once more when nobody knows whether it arrived.
     """
 
     notice: str
@@ -34,13 +35,15 @@ class TransitionRule:
     still: frozenset[int]
     lane: Lane = Lane.NOTICE
     best_before: int = 3 * instant.DAY
+    resend: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueRule:
     """Fires ``working_days_before`` the due day at ``clock``, or ``after`` ms past the due date.
 
-    Exactly one of the two is set. ``best_before`` in ms; None: until the due date.
+    Exactly one of the two is set. ``best_before`` in ms; None: until the due date. ``resend``: as
+    for ``TransitionRule``.
     """
 
     notice: str
@@ -51,6 +54,7 @@ class DueRule:
     still: frozenset[int]
     lane: Lane = Lane.DEADLINE
     best_before: int | None = None
+    resend: bool = True
 
 
 Rule = TransitionRule | DueRule

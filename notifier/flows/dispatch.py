@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address, Message
     from notifier.domain.outcome import Outcome
+    from notifier.domain.rules import Rules
     from notifier.ports import Clock, Gateway, Session, Store
 
 POLL: Final = 0.5
@@ -266,8 +267,9 @@ class Dispatcher:
 class SettleUnknown:
     """Messages of unknown fate: sent once more where their class allows, else left to people."""
 
-    def __init__(self, store: Store, queued: Callable[[], None]) -> None:
+    def __init__(self, store: Store, rules: Rules, queued: Callable[[], None]) -> None:
         self._store = store
+        self._rules = rules
         self._queued = queued
 
     async def sweep(self, now: Instant) -> int:
@@ -277,7 +279,9 @@ class SettleUnknown:
         async with self._store.write() as session:
             waited = await session.unknown(now - retry.UNKNOWN_WAIT, SETTLE_BATCH)
             for message, times in waited:
-                if times <= 1 and retry.resend_after_unknown(message) and now < message.best_before:
+                rule = self._rules.named(message.notice)
+                again = times <= 1 and retry.resend_after_unknown(message, rule)
+                if again and now < message.best_before:
                     moved.append(
                         Moved(
                             id=message.id,
