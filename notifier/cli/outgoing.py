@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import typer
 
@@ -30,7 +31,7 @@ async def _send(folder: Path | None, address: str, text: str) -> str:
         now = core.clock.civil()
         # A text may stand for itself: what looks like a template is not filled in.
         words = core.composer.plain_text(text, channel=to.channel)
-        key = f"send|{to}|{now}"
+        key = f"send|{uuid4()}"  # it is kept in the open and told to providers: no address in it
         message = Message(
             id=message_id(key, now),
             key=key,

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PIPED_WIDTH = 1_000
+"""Characters of a line where no terminal sets a limit."""
+
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end, on the faster loop where it is installed."""
@@ -87,14 +90,17 @@ def say(text: str) -> None:
 
 
 def show(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table on standard output."""
+    """A table on standard output; a code or an id is folded where it has to be, and never cut."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+        table.add_row(*(Text(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
 
 
 def shown(moment: int | None) -> str:

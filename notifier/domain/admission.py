@@ -52,10 +52,11 @@ class Bucket:
 
 
 def choose(
-    waiting: Sequence[Candidate], *, free: int, bucket: Bucket
+    waiting: Sequence[Candidate], *, free: int, window: int, bucket: Bucket
 ) -> tuple[list[Candidate], Bucket]:
     """The candidates that ``free`` places and the bucket admit, and the bucket after them.
 
+    ``window``: all places, those in use among them; a window of one has none to keep.
     ``waiting`` is in order of due time within each lane. Answers go first; of the places one,
     and of the rate a tenth, is left for answers that may come. The rest is shared by weight, and
     what one lane does not use the others take.
@@ -68,7 +69,7 @@ def choose(
         bucket = bucket.taken(candidate.segments)
         chosen.append(candidate)
     reserve = bucket.rate * ANSWER_SHARE if bucket.rate >= 1 / ANSWER_SHARE else 0.0
-    places = free - len(chosen) - (1 if free > 1 else 0)
+    places = free - len(chosen) - (1 if window > 1 else 0)
     for candidate in _interleaved(waiting)[: max(places, 0)]:
         if bucket.level <= reserve:
             break

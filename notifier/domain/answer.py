@@ -110,6 +110,6 @@ def _look_up(
             return Part(say=Say.STATUS, code=code, dossier=dossier, level=level)
     national = parse(code)
     place = units.elsewhere(national.level1) if national else None
-    if place is not None and dossier is None:
+    if place is not None:
         return Part(say=Say.ELSEWHERE, code=code, place=place)
     return Part(say=Say.UNKNOWN_CODE, code=code)

@@ -40,6 +40,7 @@ class Missed(StrEnum):
 
     BEFORE_WE_KNEW = "late_before_first_seen"
     NOT_RENEWED = "due_not_renewed_after_supplement"
+    PASSED_IN_PAUSE = "due_passed_while_the_limit_stood_still"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +112,10 @@ def replan(
     known_before = before is not None and before.facts.due_at == due_at
     if known_before and runs(before, statuses):
         return None
-    if not known_before and (due_at < after.first_seen_at or due_at < now - FRESH):
+    if due_at < after.first_seen_at or (not known_before and due_at < now - FRESH):
         return Plan(missed=Missed.BEFORE_WE_KNEW)
+    if known_before and due_at < now:
+        return _resumed_past_due(before, after, due_at, statuses)
     return Plan(
         moments=tuple(
             Moment(code=after.code, notice=rule.notice, at=at, episode=episode(due_at))
@@ -120,6 +123,16 @@ def replan(
             if (at := moment_of(rule, due_at, calendar)) > now or rule.after is not None
         )
     )
+
+
+def _resumed_past_due(
+    before: Dossier | None, after: Dossier, due_at: Instant, statuses: Statuses
+) -> Plan:
+    """The limit runs again, with a due date that has passed and that nobody has moved."""
+    paused_at = before.status_since if before else None
+    if paused_at is not None and due_at < paused_at:
+        return Plan()  # it was late before the pause, and was dealt with then
+    return Plan(missed=Missed.NOT_RENEWED if is_stale(after, statuses) else Missed.PASSED_IN_PAUSE)
 
 
 def moment_of(rule: DueRule, due_at: Instant, calendar: WorkingCalendar) -> Instant:

@@ -80,6 +80,8 @@ def read(text: str, keywords: Keywords, *, today: date, default_language: str = 
     language = default_language
     if default_language == "vi" and not keywords.english.isdisjoint(bare.split()):
         language = "en"
+    if not codes and folded in keywords.alone:  # such as /start, which has more than words
+        return Inquiry(intent=keywords.alone[folded], language=language, by=folded)
     intent, by = _intent(bare, keywords, has_code=bool(codes))
     return Inquiry(intent=intent, codes=codes, language=language, by=by)
 

@@ -60,7 +60,8 @@ class Verdict:
 
 def pause(message: Message) -> int:
     """Ms before the next attempt: doubling, with up to a quarter of jitter derived from the key."""
-    doubled = min(FIRST_PAUSE[message.lane] << min(message.attempts, 20), LONGEST_PAUSE)
+    doublings = min(max(message.attempts - 1, 0), 20)
+    doubled = min(FIRST_PAUSE[message.lane] << doublings, LONGEST_PAUSE)
     draw = blake2b(f"{message.key}#{message.attempts}".encode(), digest_size=2).digest()
     return doubled + doubled * int.from_bytes(draw, "big") // (4 * 65_535)
 
@@ -71,12 +72,7 @@ def verdict(message: Message, outcome: Outcome, *, now: Instant) -> Verdict:
         case Accepted():
             return Verdict(state=State.ACCEPTED, reason="duplicate" if outcome.duplicate else "")
         case Throttled():
-            return Verdict(
-                state=State.QUEUED,
-                reason="throttled",
-                not_before=now + max(outcome.retry_after, 1),
-                counts=False,
-            )
+            return _later(message, outcome, now)
         case Temporary():
             return _again(message, outcome, now)
         case Permanent(scope=Scope.ACCOUNT | Scope.CONFIGURATION):
@@ -103,6 +99,13 @@ def resend_after_unknown(message: Message, rule: Rule | None) -> bool:
     What no rule asked for, such as a broadcast: not without a person.
     """
     return message.lane is Lane.ANSWER or (rule is not None and rule.resend)
+
+
+def _later(message: Message, outcome: Throttled, now: Instant) -> Verdict:
+    wait = max(outcome.retry_after, 1)
+    if now + wait >= message.best_before:
+        return Verdict(state=State.EXPIRED, reason="no time left to try again: throttled")
+    return Verdict(state=State.QUEUED, reason="throttled", not_before=now + wait, counts=False)
 
 
 def _held(message: Message, outcome: Permanent, now: Instant) -> Verdict:

@@ -188,7 +188,7 @@ class Composer:
             hidden = ("procedure", "supplement", "fees", "fees_due", "reason", "handler")
             context.update(dict.fromkeys(hidden, ""), since=None)
             if not policy.due_date_for_anyone:
-                context["due"] = None
+                context["due"] = context["new_due"] = None
         elif not policy.handler_for_owner:
             context["handler"] = ""
         return context

@@ -135,17 +135,17 @@ class Dispatcher:
         async with self._store.write() as session:
             await self._record(session)
             if may_send:
-                begun = await self._claim(session, free)
+                begun = await self._claim(session, free, window=free + under_way)
         for message in begun:
             task = asyncio.create_task(self._send(message))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
         return bool(begun)
 
-    async def _claim(self, session: Session, free: int) -> list[Message]:
+    async def _claim(self, session: Session, free: int, window: int) -> list[Message]:
         now = self._clock.civil()
         waiting = await session.waiting(self.channel, now, free)
-        chosen, bucket = choose(waiting, free=free, bucket=self._bucket)
+        chosen, bucket = choose(waiting, free=free, window=window, bucket=self._bucket)
         if not chosen:
             return []
         messages = await session.messages([candidate.id for candidate in chosen])

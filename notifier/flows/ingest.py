@@ -45,6 +45,7 @@ class Ingested:
 MISSED_WORDS = {
     Missed.BEFORE_WE_KNEW: "the due date had passed before the dossier was first seen",
     Missed.NOT_RENEWED: "the source sent no new due date after the supplement",
+    Missed.PASSED_IN_PAUSE: "it passed while the time limit stood still, and was not moved",
 }
 
 

@@ -6,9 +6,9 @@ Nothing is invented: an event without an id, a source, a subject or a time is re
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -33,6 +33,9 @@ Reader = Callable[[Any, str], Iterator[tuple[str, Any]]]
 LONGEST: Final = 2_000
 """Characters of one text; a longer one is a mistake of the sender."""
 
+EMPTY: Final = ("", [], {})
+"""What a field says that says nothing."""
+
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
 
 
@@ -45,7 +48,8 @@ class Envelope(msgspec.Struct):
     type: str
     subject: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     time: str
-    data: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    data: dict[str, Any] | None = None
+    data_base64: Any = None
 
 
 def read_body(
@@ -56,7 +60,8 @@ def read_body(
     if kind in LINES:
         lines: list[bytes | dict[str, Any]] = [line for line in body.split(b"\n") if line.strip()]
         return _some(lines)
-    if "ce-id" in headers or "ce-type" in headers:
+    # A structured event may have its attributes repeated as headers.
+    if ("ce-id" in headers or "ce-type" in headers) and kind not in {STRUCTURED, BATCH}:
         return [_binary(body, headers)]
     try:
         document = msgspec.json.decode(body)
@@ -100,8 +105,10 @@ def read_event(item: bytes | dict[str, Any]) -> DossierEvent:
         raise EventError("", f"it is not JSON: {error}") from None
     if not envelope.specversion.startswith("1."):
         raise EventError("/specversion", "only CloudEvents 1.x are read")
+    if envelope.data_base64 is not None:
+        raise EventError("/data_base64", "send what you know as an object, in `data`")
     type_ = _type(envelope.type)
-    carried = read_data(envelope.data if isinstance(envelope.data, dict) else {})
+    carried = read_data(envelope.data or {})
     if "status" not in carried and (status := DEFAULT_STATUS[type_]) is not None:
         carried["status"] = status
     try:
@@ -128,7 +135,7 @@ def read_data(data: Mapping[str, Any]) -> dict[str, Any]:
     carried: dict[str, Any] = {}
     for name, value in data.items():
         reader = FIELDS.get(name)
-        if reader is not None:
+        if reader is not None and value not in EMPTY:
             carried.update(reader(value, f"/data/{name}"))
     rescheduled = carried.get("rescheduled")
     if rescheduled is not None:
@@ -144,12 +151,12 @@ def _some(items: list[bytes | dict[str, Any]]) -> list[bytes | dict[str, Any]]:
 
 def _binary(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     event: dict[str, Any] = {
-        name[3:]: value for name, value in headers.items() if name.startswith("ce-")
+        name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")
     }
     if body.strip():
         try:
-            event["data"] = json.loads(body)
-        except (ValueError, RecursionError) as error:
+            event["data"] = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise EventError("/data", f"it is not JSON: {error}") from None
     return event
 
@@ -162,13 +169,18 @@ def _type(text: str) -> EventType:
         raise EventError("/type", f"the type is not one of {known}") from None
 
 
+POINTER: Final = str.maketrans({".": "/", "[": "/", "]": None})
+"""From msgspec's ``$.fees[0].amount`` to RFC 6901."""
+
+
 def _place(error: msgspec.ValidationError) -> tuple[str, str]:
     """msgspec says ``Expected `str`, got `int` - at `$.id```: its pointer, and its sentence."""
     problem, _, path = str(error).partition(" - at `")
+    pointer = path.rstrip("`").removeprefix("$").translate(POINTER)
     if "missing required field" in problem:
         name = problem.rsplit("`", 2)[-2]
-        return f"/{name}", "it is missing; nothing is made up for it"
-    return path.rstrip("`").removeprefix("$").replace(".", "/"), problem
+        return f"{pointer}/{name}", "it is missing; nothing is made up for it"
+    return pointer, problem
 
 
 def _instant(value: Any, field: str, *, day_ends: bool = False) -> Instant:
@@ -178,8 +190,10 @@ def _instant(value: Any, field: str, *, day_ends: bool = False) -> Instant:
         )
     try:
         return instant.read_iso(value.strip(), day_ends=CLOSING_TIME if day_ends else None)
-    except (ValueError, OverflowError) as error:
-        raise EventError(field, f"it is not a time in ISO 8601: {error}") from None
+    except (ValueError, OverflowError):  # whose words repeat the value
+        raise EventError(
+            field, "it is not a time of the years 2000 to 2100 in ISO 8601"
+        ) from None
 
 
 def _text(name: str) -> Reader:
@@ -227,7 +241,7 @@ def _group(
             yield from dict.fromkeys(names).items()
             return
         for key, inner in _object(value, field).items():
-            if key in readers:
+            if key in readers and inner not in EMPTY:
                 yield from readers[key](inner, f"{field}/{key}")
 
     return read
@@ -338,7 +352,7 @@ def _converted(value: Any, type_: Any, field: str) -> Any:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
         place, problem = _place(error)
-        raise EventError(field + place.replace("[", "/").replace("]", ""), problem) from None
+        raise EventError(field + place, problem) from None
 
 
 def _object(value: Any, field: str) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def read_secret(text: str, *, file: str = "notifier.toml", key: str = "events.se
 
 def sign(secret: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     """The value of ``webhook-signature``; ``timestamp`` in seconds."""
-    signed = f"{message_id}.{timestamp}.".encode() + body
+    # A header's bytes that are not UTF-8 come as surrogates; they are signed as they were.
+    signed = f"{message_id}.{timestamp}.".encode("utf-8", "surrogateescape") + body
     return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
 
 

@@ -35,10 +35,11 @@ class HooksFace:
         if found is None:
             return problem(404, "There is no such gateway")
         gateway, sink = found
+        tail = request.match_info.get("tail")
         reply = gateway.read_webhook(
             WebhookRequest(
                 method=request.method,
-                path=request.match_info.get("tail", ""),
+                path=f"/{tail}" if tail is not None else "",
                 query=dict(request.query),
                 headers={name.lower(): value for name, value in request.headers.items()},
                 body=await request.read(),

@@ -44,10 +44,18 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return problem(error.status, error.reason)
+        return _as_problem(error)
     except Exception:
         log.exception("web.failed", method=request.method, route=_route(request))
         return problem(500, "Something went wrong here", "nothing was taken; send it again")
+
+
+def _as_problem(error: web.HTTPException) -> web.Response:
+    """aiohttp's own refusal as a document; a 405 names the methods that there are (RFC 9110)."""
+    response = problem(error.status, error.reason)
+    if allowed := error.headers.get("Allow"):
+        response.headers["Allow"] = allowed
+    return response
 
 
 def _route(request: web.Request) -> str:

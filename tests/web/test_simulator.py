@@ -336,9 +336,25 @@ async def test_the_page_shows_everything_without_a_script(world, client):
         "08:00", "thứ Hai 23/11/2026", "Bà Hoa", "Ông Bình", "Chị Hà", CODE,
         "Trợ cấp xã hội hằng tháng", "đã tiếp nhận", "17:00 thứ Tư, 25/11",
         "Xin lỗi và hẹn lại ngày trả", "TTPVHCC P.Binh Phuoc: Da tiep nhan ho so.",
-        "1 SMS · GSM-7", "Không gửi được", "nhà mạng từ chối số này", "sms:…101", "Mất biên nhận",
+        "1 SMS · GSM-7", "Không gửi được", "nhà mạng từ chối số này", "sms:…101",
+        "Không báo đã đến máy",
     ):  # fmt: skip
         assert expected in seen
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("unreachable: the carrier can't be reached", "không kết nối được với nhà mạng"),
+        ("the recipient refuses", "người nhận đã từ chối nhận tin"),
+        ("given up after 12: busy", "thôi gửi sau 12 lần; nhà mạng bận"),
+        ("something new: nobody wrote a word for it", "something new: nobody wrote a word for it"),
+    ],
+)
+async def test_the_outbox_says_why_in_the_words_of_the_page(world, client, reason, shown):
+    world.lines = [line(1, "queued", reason=reason)]
+    state = await (await client.get("/simulator/state")).json()
+    assert [one["reason"] for one in state["outbox"]["lines"]] == [shown]
 
 
 async def test_nothing_the_page_hands_out_has_a_number(world, client):

@@ -87,9 +87,9 @@ class SqliteStore:
         """One transaction; writers of this process take turns, and it is on disk at the end."""
         async with self._write_turn:
             writer = self._opened()
-            # The drivers' own transactions begin too late and lose concurrent updates.
-            await writer.execute_fetchall("BEGIN IMMEDIATE")
             try:
+                # The drivers' own transactions begin too late and lose concurrent updates.
+                await writer.execute_fetchall("BEGIN IMMEDIATE")
                 yield SqliteSession(writer, self._sealer)
                 await writer.execute_fetchall("COMMIT")
             except BaseException:
@@ -102,8 +102,8 @@ class SqliteStore:
         self._opened()
         reader = await self._readers.get()
         try:
-            await reader.execute_fetchall("BEGIN")
             try:
+                await reader.execute_fetchall("BEGIN")
                 yield SqliteSession(reader, self._sealer)
             finally:
                 await asyncio.shield(self._roll_back(reader))
@@ -122,6 +122,9 @@ class SqliteStore:
                 "process at a time may dispatch. The other commands work beside it."
             ) from None
         self._dispatch_lock = descriptor
+        async with self.write():
+            # The lock proves that whoever held a lease is gone: no sweep waits for its end.
+            await self._opened().execute_fetchall("DELETE FROM lease")
 
     def _opened(self) -> aiosqlite.Connection:
         if self._writer is None:
@@ -138,8 +141,8 @@ class SqliteStore:
 
     @staticmethod
     async def _roll_back(connection: aiosqlite.Connection) -> None:
-        if connection.in_transaction:
-            await connection.execute_fetchall("ROLLBACK")
+        """Whatever a cancelled caller left: asked in the driver's thread, behind its last work."""
+        await connection.rollback()
 
     async def _migrate(self, writer: aiosqlite.Connection) -> None:
         """Apply the numbered files above the store's version, each in one transaction."""

@@ -8,6 +8,7 @@ from datetime import time
 from typing import TYPE_CHECKING, Any, Final
 
 from notifier.domain import instant
+from notifier.domain.retry import MOST_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,13 +27,31 @@ MODES: Final = {
     "refuse": "Từ chối",
     "busy": "Bận",
     "down": "Mất kết nối",
-    "hang_up": "Treo máy",
+    "hang_up": "Đứt giữa chừng",
 }
 """What the carrier can be told to do, in the page's words."""
 FLOW: Final = ("queued", "sending", "accepted", "delivered")
 ASIDE: Final = ("failed", "unknown", "cancelled")
 FOLDED: Final = {"expired": "cancelled", "superseded": "cancelled"}
 """States that share a place on the page: all of them were not sent, on purpose."""
+REASONS: Final = {
+    "unreachable": "không kết nối được với nhà mạng",
+    "busy": "nhà mạng bận",
+    "throttled": "nhà mạng bận, đề nghị gửi lại sau",
+    "refused": "nhà mạng từ chối số này",
+    "hung-up": "mất kết nối trước khi nhà mạng trả lời",
+    "no-answer": "nhà mạng không trả lời",
+    "nonsense": "câu trả lời của nhà mạng không đọc được",
+    "the provider reports it undelivered": "nhà mạng báo tin không đến máy",
+    "the recipient refuses": "người nhận đã từ chối nhận tin",
+    "the dossier has moved on": "hồ sơ đã sang bước khác",
+    "its best-before has passed": "đã quá thời gian tin còn giá trị",
+    "quiet hours": "ngoài giờ gửi tin, chờ đến sáng",
+    "sent again": "gửi lại vì chưa rõ tin đã đến hay chưa",
+    "no time left to try again": "không còn thời gian gửi lại",
+    f"given up after {MOST_ATTEMPTS}": f"thôi gửi sau {MOST_ATTEMPTS} lần",
+}
+"""The outbox's reasons, and the simulated carrier's codes, in the page's words."""
 WEEKDAYS: Final = ("Hai", "Ba", "Tư", "Năm", "Sáu", "Bảy")
 
 
@@ -149,6 +168,7 @@ def _outbox(messages: Sequence[OutboxLine]) -> dict[str, Any]:
             **asdict(message),
             "place": FOLDED.get(message.state, message.state),
             "time": f"{instant.local(message.at):%H:%M}",
+            "reason": _reason(message.reason),
         }
         for message in messages
     ]
@@ -159,6 +179,12 @@ def _outbox(messages: Sequence[OutboxLine]) -> dict[str, Any]:
         "messages": shown,
         "lines": shown[:LINES_SHOWN],
     }
+
+
+def _reason(reason: str) -> str:
+    """What is known of ``reason`` in the page's words; all of it as it is where nothing is."""
+    known = [REASONS[part] for part in reason.split(": ") if part in REASONS]
+    return "; ".join(known) or reason
 
 
 def _carrier(carrier: Carrier) -> dict[str, Any]:

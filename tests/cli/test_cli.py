@@ -1,0 +1,380 @@
+"""The command ``notifier``: what it prints where, and what it exits with."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import office
+import pytest
+import structlog
+
+from notifier.bootstrap import Core, configure
+from notifier.cli import main
+from notifier.clock import SystemClock
+from notifier.sources import cloudevents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SENTENCE = re.compile(r"^[^\n]{20,}$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Terminal:
+    """A person at a shell; commands run in this process, as ``python -m notifier`` would."""
+
+    def __init__(self, folder: Path, monkeypatch, capsys) -> None:
+        self.store = folder / "notifier.db"
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+
+    def run(self, *arguments: str, input: str = "", code: int = 0) -> Ran:
+        self._monkeypatch.setattr(sys, "argv", ["notifier", *arguments])
+        self._monkeypatch.setattr(sys, "stdin", io.StringIO(input))
+        self._capsys.readouterr()
+        try:
+            main()
+            ended = 0
+        except SystemExit as end:
+            ended = end.code or 0
+        said = self._capsys.readouterr()
+        ran = Ran(ended, said.out, said.err)
+        assert ran.code == code, ran
+        assert "Traceback" not in ran.err
+        return ran
+
+    def rows(self, sql: str):
+        with closing(sqlite3.connect(self.store)) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def terminal(tmp_path, monkeypatch, capsys) -> Iterator[Terminal]:
+    monkeypatch.setenv("NOTIFIER_STORE", f"sqlite:///{tmp_path}/notifier.db")
+    monkeypatch.setenv("NOTIFIER_USER", "An")
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.delenv("NOTIFIER_CONFIG", raising=False)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield Terminal(tmp_path, monkeypatch, capsys)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def filled(terminal) -> Terminal:
+    """Two dossiers, one of them late and without a number that takes SMS."""
+    import asyncio
+
+    asyncio.run(fill([
+        office.event(due_at="2030-12-02T17:00:00+07:00"),
+        office.event(
+            code="H19.45-261118-0008",
+            applicant={"name": office.NAME, "phone": "none"},
+            due_at="2020-12-02T17:00:00+07:00",
+        ),
+    ]))  # fmt: skip
+    return terminal
+
+
+async def fill(events) -> None:
+    core = Core(configure(), SystemClock())
+    await core.store.open()
+    try:
+        now = core.clock.civil()
+        await core.ingest([cloudevents.read_item(event, now) for event in events])
+    finally:
+        await core.store.close()
+
+
+# ------------------------------------------------------------------------------------ exit codes
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fly",),
+        ("serve", "--fast"),
+        ("ask",),
+        ("outbox", "list", "--limit", "none"),
+        ("outbox", "list", "--limit", "0"),
+        ("outbox", "list", "--state", "gone"),
+        ("outbox", "show"),
+        ("dossiers", "--now", "yesterday"),
+        ("ask", "HD", "--now", "2026-13-01"),
+        ("ask", "HD", "--from", "0912000345"),
+        ("ask", "HD", "--from", "sms:"),
+        ("send", "nobody", "Xin chao"),
+        ("broadcast", "new", "list.csv"),
+        ("--config",),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_exit_2_with_a_sentence(terminal, arguments):
+    ran = terminal.run(*arguments, code=2)
+    assert ran.out == ""
+    assert SENTENCE.search(ran.err)
+    assert "0912000345" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("outbox", "show", "no-such-message"),
+        ("outbox", "cancel", "no-such-message"),
+        ("broadcast", "preview", "no-such-broadcast"),
+        ("broadcast", "status", "no-such-broadcast"),
+        ("broadcast", "approve", "no-such-broadcast"),
+        ("broadcast", "start", "no-such-broadcast"),
+        ("broadcast", "start", "no-such-broadcast", "--watch"),
+        ("broadcast", "new", "no-such-list.csv", "--text", "Xin chao"),
+        ("broadcast", "new", "list.csv", "--text-file", "no-such-text.txt"),
+    ],
+    ids=" ".join,
+)
+def test_what_can_not_be_done_is_exit_1_with_a_sentence(terminal, arguments):
+    ran = terminal.run(*arguments, code=1)
+    assert ran.out == ""
+    assert SENTENCE.search(ran.err)
+    assert "no-such" in ran.err
+
+
+def test_a_store_that_can_not_be_opened_is_exit_1_and_names_the_way_out(
+    terminal, tmp_path, monkeypatch
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NOTIFIER_STORE", f"sqlite:///{tmp_path}/file/notifier.db")
+    ran = terminal.run("dossiers", code=2)
+    assert "key file can't be used" in ran.err
+
+
+def test_a_store_of_another_program_is_refused(terminal):
+    terminal.store.write_bytes(b"this is no database" * 100)
+    ran = terminal.run("dossiers", code=1)
+    assert "NOTIFIER_STORE" in ran.err
+
+
+# --------------------------------------------------------------------------------- configuration
+
+
+def three_faults(folder: Path) -> Path:
+    """A configuration with two faults in one file and one in another."""
+    office.write_config(folder, web={"port": 99999}, sms={"accent": "strip"})
+    (folder / "rules.toml").write_text('[[rule]]\nnotice = "Received!"\n')
+    return folder
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--config", "{}", "config", "check"), ("config", "check", "--config", "{}"),
+     ("config", "--config={}", "check"), ("dossiers", "--config", "{}", "--json")],
+    ids=["before", "behind", "between", "before an option"],
+)  # fmt: skip
+def test_every_fault_of_every_file_is_named_wherever_the_option_stands(
+    terminal, tmp_path, arguments
+):
+    folder = three_faults(tmp_path / "config")
+    ran = terminal.run(*(argument.format(folder) for argument in arguments), code=2)
+    assert ran.out == ""
+    assert "notifier.toml: web.port: " in ran.err
+    assert "notifier.toml: sms.accent: there is no such setting" in ran.err
+    assert "rules.toml: rule.0.notice: " in ran.err
+
+
+def test_the_configuration_may_be_named_by_the_environment(terminal, tmp_path, monkeypatch):
+    monkeypatch.setenv("NOTIFIER_CONFIG", str(three_faults(tmp_path / "config")))
+    assert "web.port" in terminal.run("config", "check", code=2).err
+
+
+def test_a_fault_in_the_environment_is_named_as_it_is_written_there(terminal, monkeypatch):
+    monkeypatch.setenv("NOTIFIER_WEB__PORT", "many")
+    assert "NOTIFIER_WEB__PORT" in terminal.run("config", "check", code=2).err
+
+
+def test_a_folder_that_is_not_there_is_a_fault(terminal, tmp_path):
+    ran = terminal.run("--config", str(tmp_path / "nowhere"), "dossiers", code=2)
+    assert "there is no such folder" in ran.err
+
+
+def test_the_shipped_configuration_and_texts_are_sound(terminal):
+    assert "sound" in terminal.run("config", "check").err
+    rows = terminal.run("templates", "check", "--json").rows
+    assert {row["fault"] for row in rows} == {""}
+    assert {row["template"].split("/")[0] for row in rows} == {"vi", "en"}
+    assert "0 at fault" in terminal.run("templates", "check").err
+
+
+def test_a_template_at_fault_is_named_and_exit_1(terminal, tmp_path):
+    folder = office.write_config(tmp_path / "config")
+    (folder / "templates" / "vi" / "sms").mkdir(parents=True)
+    (folder / "templates" / "vi" / "sms" / "received.j2").write_text("{{ nonsense }}")
+    rows = terminal.run("--config", str(folder), "templates", "check", "--json", code=1).rows
+    assert [row["template"] for row in rows if row["fault"]] == ["vi/sms/received"]
+
+
+def test_keys_are_made_beside_the_store_for_their_owner_only(terminal, tmp_path):
+    terminal.run("dossiers")
+    assert (tmp_path / "notifier.db.keys").stat().st_mode & 0o777 == 0o600
+    assert terminal.store.stat().st_mode & 0o077 == 0
+
+
+# -------------------------------------------------------------------------------------------- ask
+
+
+def test_each_line_of_questions_has_one_line_of_answer(filled):
+    lines = [
+        json.dumps({"text": f"HS {office.CODE}", "from": f"sms:{office.PHONE}"}),
+        "no json",
+        json.dumps({"text": "HD"}),
+        "",
+        json.dumps({"from": f"sms:{office.PHONE}"}),
+        json.dumps({"text": "HD", "from": "0912000345"}),
+        json.dumps({"text": f"HS {office.CODE}", "from": "telegram:12345"}),
+    ]
+    ran = filled.run("ask", "-", input="\n".join(lines), code=1)
+    assert [row.get("intent", "error") for row in ran.rows] == [
+        "STATUS", "error", "HELP", "error", "error", "STATUS",
+    ]  # fmt: skip
+    assert [row["disclosure"] for row in ran.rows if row.get("codes")] == ["L1", "L0"]
+    assert "3 lines" in ran.err
+
+
+@pytest.mark.parametrize("text", ["HD", "TC", f"HS {office.CODE}", f"TC {office.CODE}", "?!", ""])
+def test_asking_changes_nothing(filled, text):
+    tables = [name for (name,) in filled.rows("SELECT name FROM sqlite_schema WHERE type='table'")]
+    counts = [filled.rows(f"SELECT count(*) FROM {table}") for table in tables]
+    filled.run("ask", text, "--from", f"sms:{office.PHONE}")
+    assert [filled.rows(f"SELECT count(*) FROM {table}") for table in tables] == counts
+
+
+def test_time_is_what_now_says(filled):
+    asked = ("ask", f"HS {office.CODE}", "--from", f"sms:{office.PHONE}", "--json", "--now")
+    [before] = filled.run(*asked, "2030-12-02T16:59:00+07:00").rows
+    [after] = filled.run(*asked, "2030-12-02T17:01:00+07:00").rows
+    assert "qua han" not in before["reply"]
+    assert "qua han" in after["reply"]
+
+
+def test_who_knows_only_the_code_learns_nothing_else(filled):
+    asked = ("ask", f"HS {office.CODE}", "--json")
+    [row] = filled.run(*asked).rows
+    assert row["disclosure"] == "L0"
+    assert office.NAME.split()[-1] not in row["reply"]
+
+
+# ------------------------------------------------------------------------------------------ lists
+
+
+def test_dossiers_say_what_others_rely_on(filled):
+    rows = filled.run("dossiers", "--json", "--now", "2026-11-22T12:00:00+07:00").rows
+    assert [
+        (row["code"], row["status"], row["due"], row["phone"], row["late"], row["notices"])
+        for row in rows
+    ] == [
+        (office.CODE, 2, "2030-12-02T17:00:00+07:00", office.PHONE, False, ["received"]),
+        ("H19.45-261118-0008", 2, "2020-12-02T17:00:00+07:00", None, True, []),
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("outbox", "list"), ("work", "list"), ("dossiers",), ("broadcast", "status")],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_table_for_people_shows_no_number_and_no_name(filled, arguments):
+    out = filled.run(*arguments).out
+    assert office.CODE[:6] in out or arguments == ("broadcast", "status")
+    assert office.NAME not in out
+    assert not re.search(r"912[ .]?000[ .]?345", out)
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [((), 1), (("--state", "queued"), 1), (("--state", "failed"), 0),
+     (("--dossier", office.CODE), 1), (("--dossier", "H19.45-261118-0008"), 0)],
+)  # fmt: skip
+def test_the_outbox_is_listed_by_state_and_dossier(filled, options, count):
+    assert len(filled.run("outbox", "list", "--json", *options).rows) == count
+
+
+def test_a_message_is_taken_back_once(filled):
+    [row] = filled.run("outbox", "list", "--json").rows
+    filled.run("outbox", "cancel", row["id"])
+    [shown] = filled.run("outbox", "show", row["id"], "--json").rows
+    assert (shown["state"], shown["reason"]) == ("cancelled", "cancelled by An")
+    assert "it is cancelled" in filled.run("outbox", "cancel", row["id"], code=1).err
+
+
+def test_work_is_listed_by_kind_and_settled(filled):
+    kinds = {row["kind"] for row in filled.run("work", "list", "--json").rows}
+    assert kinds == {"late_before_first_seen", "unreachable"}
+    [row] = filled.run("work", "list", "--kind", "unreachable", "--json").rows
+    assert "1 of 2" in filled.run("work", "settle", row["key"], "no-such-key").err
+    assert filled.run("work", "list", "--kind", "unreachable", "--json").rows == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("sdt\n0912000345\n", "the text is empty"), ("sdt\n", "no rows"), ("ten\nAn\n", "--column"),
+     ("sdt\nkhong\n", "nobody who can be written to")],
+)  # fmt: skip
+def test_a_list_that_can_not_be_used_makes_no_draft(terminal, tmp_path, text, says):
+    path = tmp_path / "list.csv"
+    path.write_text(text)
+    words = " {{ '' }} " if "empty" in says else "Xin chao"
+    ran = terminal.run("broadcast", "new", str(path), "--text", words, code=1)
+    assert says in ran.err
+    assert "0912000345" not in ran.err
+    assert terminal.run("broadcast", "status", "--json").rows == []
+
+
+def test_a_preview_shows_whole_texts_to_masked_people(terminal, tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text(f"sdt,ten\n{office.PHONE},Hoa\n")
+    new = ("broadcast", "new", str(path), "--text", "Kính gửi Ông/Bà {{ ten }}.", "--accents")
+    [draft] = terminal.run(*new).rows
+    ran = terminal.run("broadcast", "preview", draft["id"])
+    assert ran.out.strip() == "Kính gửi Ông/Bà Hoa."
+    assert "sms:…345 (1 SMS, " in ran.err
+
+
+# ------------------------------------------------------------------------------------ as a process
+
+
+def test_a_reader_that_goes_away_is_no_traceback(terminal):
+    import asyncio
+
+    asyncio.run(fill([office.event(code=f"H19.45-261118-{n:04}") for n in range(1500)]))
+    ran = subprocess.run(
+        f"set -o pipefail; {sys.executable} -m notifier dossiers --json | head -1",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["code"] == "H19.45-261118-0000"
+    assert ran.stderr == ""

@@ -1,0 +1,1314 @@
+"""The contract every store keeps, as one suite; an engine is added by one fixture.
+
+Inherit each ``...Contract`` as ``Test...`` beside a fixture ``engine`` that gives an ``Engine``,
+and ``OutboxMachine`` with an ``open_engine`` of your own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import pytest
+from builders import (
+    DUE,
+    GATEWAY,
+    NAME,
+    NOW,
+    PHONE,
+    attempted,
+    begin,
+    code,
+    event,
+    inbound,
+    message,
+    received,
+)
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from notifier.domain import retry
+from notifier.domain.audience import Recipient
+from notifier.domain.broadcast import Broadcast, BroadcastState
+from notifier.domain.consent import EVERYTHING, Refusal
+from notifier.domain.deadline import Moment
+from notifier.domain.dossier import (
+    Document,
+    Dossier,
+    Facts,
+    Fee,
+    Rescheduled,
+    SupplementRequest,
+    UnitRef,
+    apply,
+)
+from notifier.domain.message import (
+    FINAL_STATES,
+    Address,
+    Lane,
+    Message,
+    Receipt,
+    ReceiptStatus,
+    State,
+)
+from notifier.domain.outcome import (
+    Accepted,
+    OptedOut,
+    Partial,
+    Permanent,
+    Scope,
+    Temporary,
+    Throttled,
+    Unknown,
+)
+from notifier.domain.segments import plan_plain
+from notifier.errors import StoreBusyError, StoreError
+from notifier.ports import Heard, Moved, Quarantined, WorkItem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from notifier.domain.outcome import Outcome
+    from notifier.ports import OutboxRow, Session, Store
+
+
+class Engine(Protocol):
+    """An open, empty store, and what a test may ask of its engine beside the contract."""
+
+    store: Store
+
+    async def another(self) -> Store:
+        """The same data as a second process opens it; the engine closes it at the end."""
+
+    async def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What another connection finds by plain SQL: for what is kept and never given back."""
+
+    async def close(self) -> None:
+        """Close everything, and leave nothing behind."""
+
+
+LONG = "Ho so cua Ong/Ba da co ket qua. " * 8
+"""Two SMS."""
+
+
+async def queue(store: Store, *messages: Message) -> None:
+    async with store.write() as session:
+        await session.add_messages(messages)
+
+
+async def send(store: Store, sent: Message, outcome: Outcome, gateway: str = GATEWAY) -> Message:
+    """One attempt from its journal entry to its record; the message as the gateway saw it."""
+    async with store.write() as session:
+        [current] = await session.messages([sent.id])
+        [begun] = await session.begin_attempts([current], gateway, "test:1", NOW)
+        await end(session, begun, outcome, gateway)
+    return begun
+
+
+async def end(session: Session, begun: Message, outcome: Outcome, gateway: str = GATEWAY) -> None:
+    verdict = retry.verdict(begun, outcome, now=NOW)
+    await session.end_attempts([attempted(begun, outcome, verdict, gateway)], NOW)
+
+
+async def report(store: Store, *receipts: Receipt, gateway: str = GATEWAY) -> None:
+    async with store.write() as session:
+        await session.add_receipts(gateway, receipts, NOW)
+
+
+async def shown(store: Store, sent: Message) -> OutboxRow:
+    async with store.read() as session:
+        row = await session.outbox_row(sent.id)
+    assert row is not None
+    return row
+
+
+async def state_of(store: Store, sent: Message) -> State:
+    return (await shown(store, sent)).state
+
+
+def delivered(ref: str, *, by_key: bool = False) -> Receipt:
+    return Receipt(ref=ref, status=ReceiptStatus.DELIVERED, by_key=by_key)
+
+
+def undelivered(ref: str, *, by_key: bool = False) -> Receipt:
+    return Receipt(ref=ref, status=ReceiptStatus.FAILED, code="ABSENT", by_key=by_key)
+
+
+# ----------------------------------------------------------------------------------- transactions
+
+
+class TransactionContract:
+    """What ``write`` and ``read`` promise."""
+
+    async def test_what_is_committed_is_seen_by_another_process(self, engine: Engine) -> None:
+        await queue(engine.store, message())
+        other = await engine.another()
+        async with other.read() as session:
+            assert [row.key for row in await session.outbox()] == ["notice-1"]
+
+    async def test_nothing_is_seen_before_the_commit(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.add_messages([message()])
+            async with engine.store.read() as beside:
+                assert await beside.outbox() == []
+
+    async def test_an_error_undoes_the_whole_block(self, engine: Engine) -> None:
+        async def fail() -> None:
+            async with engine.store.write() as session:
+                await session.add_messages([message()])
+                await session.add_events([event()], NOW)
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            await fail()
+        async with engine.store.write() as session:
+            assert await session.outbox() == []
+            assert await session.add_events([event()], NOW) == [True]
+
+    async def test_a_cancelled_block_is_undone_and_blocks_nobody(self, engine: Engine) -> None:
+        inside = asyncio.Event()
+
+        async def half() -> None:
+            async with engine.store.write() as session:
+                await session.add_messages([message("half")])
+                inside.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(half())
+        await inside.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await queue(engine.store, message("whole"))
+        async with engine.store.read() as session:
+            assert [row.key for row in await session.outbox()] == ["whole"]
+
+    @pytest.mark.parametrize("steps", range(12))
+    async def test_a_cancellation_at_any_step_blocks_nobody(
+        self, engine: Engine, steps: int
+    ) -> None:
+        """Whatever the connection was doing, the next transaction finds it free."""
+
+        async def work() -> None:
+            async with engine.store.read() as session:
+                await session.outbox()
+            async with engine.store.write() as session:
+                await session.add_messages([message(f"cancelled after {steps}")])
+
+        task = asyncio.create_task(work())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        for number in range(3):
+            await queue(engine.store, message(f"after {number}"))
+            async with engine.store.read() as session:
+                keys = {row.key for row in await session.outbox()}
+            assert f"after {number}" in keys
+
+    async def test_a_reader_sees_one_moment(self, engine: Engine) -> None:
+        async with engine.store.read() as session:
+            assert await session.outbox() == []
+            await queue(engine.store, message())
+            assert await session.outbox() == []
+
+    async def test_a_reader_writes_nothing(self, engine: Engine) -> None:
+        with pytest.raises(Exception, match=r"(?i)read|query.only"):
+            async with engine.store.read() as session:
+                await session.add_messages([message()])
+        async with engine.store.read() as session:
+            assert await session.outbox() == []
+
+    async def test_writers_take_turns(self, engine: Engine) -> None:
+        """Ten at once, none of them lost, none of them refused."""
+        await asyncio.gather(*(queue(engine.store, message(f"m{n}")) for n in range(10)))
+        async with engine.store.read() as session:
+            assert len(await session.outbox()) == 10
+
+    async def test_a_second_process_writes_beside_the_first(self, engine: Engine) -> None:
+        other = await engine.another()
+        await asyncio.gather(
+            *(queue(engine.store, message(f"a{n}")) for n in range(5)),
+            *(queue(other, message(f"b{n}")) for n in range(5)),
+        )
+        async with engine.store.read() as session:
+            assert len(await session.outbox()) == 10
+
+    async def test_a_closed_store_says_so(self, engine: Engine) -> None:
+        await engine.store.close()
+        with pytest.raises(StoreError):
+            async with engine.store.write():
+                raise AssertionError
+        with pytest.raises(StoreError):
+            async with engine.store.read():
+                raise AssertionError
+
+    async def test_closing_twice_is_harmless(self, engine: Engine) -> None:
+        await engine.store.close()
+        await engine.store.close()
+
+
+class DispatchAloneContract:
+    """For engines on which one process at a time may dispatch."""
+
+    async def test_a_second_process_is_refused(self, engine: Engine) -> None:
+        await engine.store.dispatch_alone()
+        other = await engine.another()
+        with pytest.raises(StoreBusyError):
+            await other.dispatch_alone()
+
+    async def test_it_may_once_the_first_is_gone(self, engine: Engine) -> None:
+        await engine.store.dispatch_alone()
+        other = await engine.another()
+        await engine.store.close()
+        await other.dispatch_alone()
+
+    async def test_a_refused_process_still_reads_and_writes(self, engine: Engine) -> None:
+        await engine.store.dispatch_alone()
+        other = await engine.another()
+        with pytest.raises(StoreBusyError):
+            await other.dispatch_alone()
+        await queue(other, message())
+        assert await state_of(engine.store, message()) is State.QUEUED
+
+
+# ---------------------------------------------------------------------------------------- dossiers
+
+FULL = Facts(
+    status=6,
+    procedure_code="1.005129",
+    procedure_name="Đăng ký biến động",
+    procedure_field="Đất đai",
+    unit=UnitRef(code="H19.45", name="UBND phường"),
+    from_unit=UnitRef(code="H19.46"),
+    handler="Bộ phận thẩm định",
+    applicant_name=NAME,
+    applicant_phone=PHONE,
+    applicant_email="a@example.invalid",
+    applicant_kind="person",
+    agent_name="Người Được Uỷ Quyền",
+    agent_phone="0987000111",
+    agent_email="b@example.invalid",
+    agent_kind="person",
+    consent_sms=True,
+    consent_email=False,
+    consent_zalo=False,
+    received_at=NOW,
+    due_at=DUE,
+    finished_at=DUE + 1,
+    returned_at=DUE + 2,
+    rescheduled=Rescheduled(
+        due_at=DUE,
+        reason="chờ thẩm định",
+        document=Document(number="12/PXL", date="2026-11-20", signer="Trần Văn Mẫu", title="PGĐ"),
+    ),
+    supplement=(SupplementRequest(what="Bản sao trích lục", by="A", requested_at=NOW),),
+    fees=(Fee(name="Lệ phí", amount=1_250_000, paid=True), Fee(name="Phí", amount=0)),
+    reason="chờ xác minh",
+    return_by="post",
+    limit="5d",
+)
+
+
+def dossier(number: int = 1, **carried: Any) -> Dossier:
+    return apply(None, received(number, **carried), now=NOW)
+
+
+def due(number: int, notice: str, at: int, episode: str = "e") -> Moment:
+    return Moment(code=code(number), notice=notice, at=at, episode=episode)
+
+
+class DossierContract:
+    """Dossiers, events and due moments."""
+
+    async def test_an_event_is_new_once(self, engine: Engine) -> None:
+        first, other = event(id="1"), event(id="2")
+        async with engine.store.write() as session:
+            assert await session.add_events([first, other, first], NOW) == [True, True, False]
+        async with engine.store.write() as session:
+            assert await session.add_events([first, event(id="3")], NOW) == [False, True]
+
+    async def test_an_event_is_known_by_source_and_id(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            assert await session.add_events(
+                [event(id="1"), replace(event(id="1"), source="urn:another")], NOW
+            ) == [True, True]
+
+    async def test_no_events_are_no_events(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            assert await session.add_events([], NOW) == []
+
+    def test_the_full_dossier_is_full(self) -> None:
+        assert not [part.name for part in fields(Facts) if getattr(FULL, part.name) is None]
+
+    async def test_a_full_dossier_comes_back_as_it_was(self, engine: Engine) -> None:
+        before = dossier()
+        for name in (f.name for f in fields(Facts)):
+            value = getattr(FULL, name)
+            before = apply(
+                before, event("corrected", at=NOW + 1, id=name, **{name: value}), now=NOW
+            )
+        async with engine.store.write() as session:
+            await session.put_dossiers([before], NOW)
+        async with engine.store.read() as session:
+            [after] = (await session.dossiers([before.code])).values()
+        assert after == before
+        assert after.facts == FULL
+        assert after.steps == before.steps
+        assert after.stamps == before.stamps
+
+    async def test_a_dossier_goes_on_from_where_it_stood(self, engine: Engine) -> None:
+        """What comes back takes the next event, and refuses an older one, as before."""
+        async with engine.store.write() as session:
+            await session.put_dossiers([dossier(status=4)], NOW)
+        async with engine.store.read() as session:
+            [held] = (await session.dossiers([code()])).values()
+        older = event("submitted", at=NOW - 1)
+        newer = event("finished", at=NOW + 1)
+        assert apply(held, older, now=NOW).status == 4
+        assert apply(held, newer, now=NOW).status == 9
+
+    async def test_putting_again_replaces(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.put_dossiers([dossier(), dossier(2)], NOW)
+            await session.put_dossiers([dossier(reason="đổi")], NOW)
+            found = await session.dossiers([code(1), code(2), code(3), code(1)])
+        assert {key: held.facts.reason for key, held in found.items()} == {
+            code(1): "đổi",
+            code(2): None,
+        }
+
+    async def test_dossiers_are_listed_by_code_in_pages(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.put_dossiers([dossier(n) for n in (3, 1, 2)], NOW)
+            first = await session.list_dossiers("", 2)
+            rest = await session.list_dossiers(first[-1].code, 2)
+        assert [held.code for held in first + rest] == [code(1), code(2), code(3)]
+
+    async def test_more_than_one_statement_holds(self, engine: Engine) -> None:
+        many = [dossier(n) for n in range(1, 1_251)]
+        async with engine.store.write() as session:
+            await session.put_dossiers(many, NOW)
+            assert len(await session.dossiers([held.code for held in many])) == 1_250
+            assert len(await session.list_dossiers("", 2_000)) == 1_250
+
+    async def test_moments_fall_due_oldest_first(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.plan_moments(
+                {
+                    code(1): [due(1, "late", NOW), due(1, "due_soon", NOW - 2)],
+                    code(2): [due(2, "late", NOW + 1), due(2, "due_soon", NOW - 1)],
+                }
+            )
+            assert [m.at for m in await session.due_moments(NOW, 10)] == [NOW - 2, NOW - 1, NOW]
+            assert await session.due_moments(NOW, 1) == [due(1, "due_soon", NOW - 2)]
+
+    async def test_a_plan_replaces_the_plan_of_its_dossier(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.plan_moments({code(1): [due(1, "late", 1), due(1, "due_soon", 2)]})
+            await session.plan_moments({code(2): [due(2, "late", 3)]})
+            await session.plan_moments({code(1): [due(1, "late", 4, "new")]})
+            assert await session.due_moments(NOW, 10) == [
+                due(2, "late", 3),
+                due(1, "late", 4, "new"),
+            ]
+            await session.plan_moments({code(2): []})
+            assert await session.due_moments(NOW, 10) == [due(1, "late", 4, "new")]
+
+    async def test_what_is_decided_is_dropped_and_what_was_planned_since_is_not(
+        self, engine: Engine
+    ) -> None:
+        async with engine.store.write() as session:
+            await session.plan_moments({code(1): [due(1, "late", 1, "old")]})
+            decided = await session.due_moments(NOW, 10)
+            await session.plan_moments({code(1): [due(1, "late", 2, "new")]})
+            await session.drop_moments(decided)
+            assert await session.due_moments(NOW, 10) == [due(1, "late", 2, "new")]
+            await session.drop_moments([due(1, "late", 2, "new")])
+            assert await session.due_moments(NOW, 10) == []
+
+    async def test_the_notices_of_dossiers(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.add_messages(
+                [
+                    message("b", dossier=code(1), at=NOW + 1, notice="late"),
+                    message("a", dossier=code(1), notice="received"),
+                    message("c", dossier=code(2)),
+                    message("d", dossier=code(1), lane=Lane.ANSWER),
+                ]
+            )
+            found = await session.notices_of([code(1), code(3)])
+        assert {key: [row.notice for row in rows] for key, rows in found.items()} == {
+            code(1): ["received", "late"],
+            code(3): [],
+        }
+
+
+# ------------------------------------------------------------------------------------------ outbox
+
+CHAT = "Hồ sơ của Ông/Bà đã có kết quả."
+
+OUTCOMES: list[tuple[str, Outcome, State, int]] = [
+    ("accepted", Accepted(refs=("r1",)), State.ACCEPTED, 1),
+    ("accepted, no name", Accepted(), State.ACCEPTED, 1),
+    ("duplicate", Accepted(refs=("r1",), duplicate=True), State.ACCEPTED, 1),
+    ("throttled", Throttled(retry_after=5_000), State.QUEUED, 0),
+    ("temporary", Temporary(code="busy"), State.QUEUED, 1),
+    ("permanent", Permanent(code="bad number"), State.FAILED, 1),
+    ("account", Permanent(code="locked", scope=Scope.ACCOUNT), State.QUEUED, 0),
+    ("opted out", OptedOut(code="blocked"), State.FAILED, 1),
+    ("unknown", Unknown(code="timeout"), State.UNKNOWN, 1),
+    ("partial", Partial(done=((0, "r1"),), rest=Temporary(code="busy")), State.QUEUED, 1),
+    ("partly unknown", Partial(done=((0, "r1"),), rest=Unknown(code="x")), State.UNKNOWN, 1),
+]
+
+
+class OutboxContract:
+    """Messages, their attempts and delivery reports."""
+
+    async def test_one_message_a_key(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            assert await session.add_messages([message("a"), message("b")]) == {"a", "b"}
+            again = message("a", at=NOW + 1, text="Khac")
+            assert await session.add_messages([again, message("c")]) == {"c"}
+        async with engine.store.read() as session:
+            assert [row.key for row in await session.outbox(limit=10)].count("a") == 1
+            assert await session.messages([again.id]) == []
+
+    async def test_the_same_key_twice_in_one_call(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            added = await session.add_messages([message("a"), message("a", at=NOW + 1)])
+            assert added == {"a"}
+            assert len(await session.outbox()) == 1
+
+    async def test_a_message_comes_back_as_it_was(self, engine: Engine) -> None:
+        full = message(
+            "full",
+            lane=Lane.DEADLINE,
+            text=LONG,
+            dossier=code(1),
+            episode="2026-11-20T17:00:00+07:00",
+            broadcast="b-1",
+            not_before=NOW + 1,
+            best_before=NOW + 2,
+            locale="en",
+        )
+        chat = message(
+            "chat", to="telegram:12345", text=CHAT, plan=plan_plain(CHAT), buttons=("HD", "TC")
+        )
+        async with engine.store.write() as session:
+            await session.add_messages([full, chat])
+        async with engine.store.read() as session:
+            assert await session.messages([chat.id, "gone", full.id]) == [chat, full]
+
+    async def test_what_waits_is_due_on_this_channel_oldest_first(self, engine: Engine) -> None:
+        due = ("first", "second")
+        await queue(
+            engine.store,
+            message("later", not_before=NOW + 1),
+            message("second", not_before=NOW),
+            message("first", not_before=NOW - 1),
+            message("elsewhere", to="telegram:12345"),
+        )
+        async with engine.store.read() as session:
+            waiting = await session.waiting("sms", NOW, 10)
+        assert [candidate.id for candidate in waiting] == [
+            message("first").id,
+            message("second").id,
+        ]
+
+    async def test_each_lane_has_its_own_limit(self, engine: Engine) -> None:
+        await queue(
+            engine.store,
+            *(message(f"{lane.name}{n}", lane=lane, text=LONG) for lane in Lane for n in range(3)),
+        )
+        async with engine.store.read() as session:
+            waiting = await session.waiting("sms", NOW, 2)
+        assert Counter(candidate.lane for candidate in waiting) == dict.fromkeys(Lane, 2)
+        assert {candidate.segments for candidate in waiting} == {2}
+
+    async def test_only_what_is_queued_begins(self, engine: Engine) -> None:
+        a, b = message("a"), message("b")
+        await queue(engine.store, a, b)
+        async with engine.store.write() as session:
+            assert await begin(session, [a]) == [replace(a, attempts=1)]
+            assert await begin(session, [b, a]) == [replace(b, attempts=1)]
+            assert await begin(session, []) == []
+        assert await state_of(engine.store, a) is State.SENDING
+        async with engine.store.read() as session:
+            assert await session.waiting("sms", NOW, 10) == []
+            [attempt] = await session.attempts(a.id)
+        assert (attempt.number, attempt.gateway, attempt.started_at) == (1, GATEWAY, NOW)
+        assert (attempt.ended_at, attempt.outcome) == (None, "")
+
+    @pytest.mark.parametrize(
+        ("outcome", "state", "attempts"),
+        [row[1:] for row in OUTCOMES],
+        ids=[row[0] for row in OUTCOMES],
+    )
+    async def test_an_attempt_ends(
+        self, engine: Engine, outcome: Outcome, state: State, attempts: int
+    ) -> None:
+        sent = message(text=LONG)
+        await queue(engine.store, sent)
+        begun = await send(engine.store, sent, outcome)
+        verdict = retry.verdict(begun, outcome, now=NOW)
+        row = await shown(engine.store, sent)
+        assert (row.state, row.attempts, row.reason) == (state, attempts, verdict.reason)
+        assert row.not_before == (verdict.not_before or sent.not_before)
+        async with engine.store.read() as session:
+            history = await session.attempts(sent.id)
+        assert [attempt.number for attempt in history] == list(range(1, attempts + 1))
+        if attempts:
+            assert history[0].ended_at == NOW
+            assert history[0].outcome == type(outcome).__name__.lower()
+
+    async def test_an_attempt_that_costs_nothing_leaves_its_number(self, engine: Engine) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Temporary(code="busy"))
+        await send(engine.store, sent, Throttled(retry_after=1))
+        await send(engine.store, sent, Accepted(refs=("r1",)))
+        async with engine.store.read() as session:
+            history = await session.attempts(sent.id)
+        assert [(attempt.number, attempt.outcome) for attempt in history] == [
+            (1, "temporary"),
+            (2, "accepted"),
+        ]
+
+    async def test_the_code_and_the_words_of_a_refusal_are_kept(self, engine: Engine) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Permanent(code="E7", detail="no such subscriber"))
+        async with engine.store.read() as session:
+            [attempt] = await session.attempts(sent.id)
+        assert (attempt.code, attempt.detail) == ("E7", "no such subscriber")
+
+    async def test_an_attempt_is_recorded_once(self, engine: Engine) -> None:
+        """Recording again, as after a commit whose end was not heard, changes nothing."""
+        sent = message()
+        await queue(engine.store, sent)
+        begun = await send(engine.store, sent, Accepted(refs=("r1",)))
+        async with engine.store.write() as session:
+            await end(session, begun, Unknown(code="late"))
+        assert await state_of(engine.store, sent) is State.ACCEPTED
+        async with engine.store.read() as session:
+            [attempt] = await session.attempts(sent.id)
+        assert attempt.outcome == "accepted"
+
+    async def test_parts_that_were_taken_are_not_sent_again(self, engine: Engine) -> None:
+        sent = message(text=LONG)
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Partial(done=((0, "r1"),), rest=Temporary(code="busy")))
+        async with engine.store.read() as session:
+            [rest] = await session.messages([sent.id])
+        assert rest.accepted_parts == (0,)
+        await send(engine.store, sent, Accepted(refs=("r2",)))
+        await report(engine.store, delivered("r2"))
+        assert await state_of(engine.store, sent) is State.ACCEPTED
+        await report(engine.store, delivered("r1"))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
+    # moves
+
+    @pytest.mark.parametrize(
+        "state", [State.EXPIRED, State.CANCELLED, State.SUPERSEDED], ids=lambda s: s.value
+    )
+    async def test_a_queued_message_is_moved_aside_for_good(
+        self, engine: Engine, state: State
+    ) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        async with engine.store.write() as session:
+            assert await session.move([Moved(id=sent.id, state=state, reason="why")], NOW) == 1
+            back = Moved(id=sent.id, state=State.QUEUED, reason="")
+            assert await session.move([back], NOW) == 0
+            assert await begin(session, [sent]) == []
+        row = await shown(engine.store, sent)
+        assert (row.state, row.reason) == (state, "why")
+
+    async def test_a_queued_message_is_moved_in_time(self, engine: Engine) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        later = Moved(
+            id=sent.id,
+            state=State.QUEUED,
+            reason="quiet hours",
+            not_before=NOW + 5,
+            best_before=NOW + 50,
+        )
+        async with engine.store.write() as session:
+            assert await session.move([later], NOW) == 1
+            assert await session.waiting("sms", NOW + 4, 9) == []
+            assert len(await session.waiting("sms", NOW + 5, 9)) == 1
+        row = await shown(engine.store, sent)
+        assert (row.not_before, row.best_before) == (NOW + 5, NOW + 50)
+
+    async def test_what_is_being_sent_is_not_moved(self, engine: Engine) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        async with engine.store.write() as session:
+            await begin(session, [sent])
+            aside = Moved(id=sent.id, state=State.CANCELLED, reason="")
+            assert await session.move([aside, replace(aside, id="none")], NOW) == 0
+        assert await state_of(engine.store, sent) is State.SENDING
+
+    # delivery reports
+
+    async def test_a_delivery_report(self, engine: Engine) -> None:
+        a, b = message("a"), message("b")
+        await queue(engine.store, a, b)
+        await send(engine.store, a, Accepted(refs=("ra",)))
+        await send(engine.store, b, Accepted(refs=("rb",)))
+        await report(engine.store, delivered("ra"), undelivered("rb"))
+        assert await state_of(engine.store, a) is State.DELIVERED
+        assert await state_of(engine.store, b) is State.FAILED
+
+    @pytest.mark.parametrize("by_key", [False, True], ids=["by reference", "by key"])
+    @pytest.mark.parametrize("when", ["while it is sent", "before it is sent"])
+    async def test_a_report_that_comes_early(self, engine: Engine, when: str, by_key: bool) -> None:
+        sent = message()
+        early = delivered(sent.key if by_key else "r1", by_key=by_key)
+        if when == "before it is sent":
+            await report(engine.store, early)
+        await queue(engine.store, sent)
+        async with engine.store.write() as session:
+            [begun] = await begin(session, [sent])
+        if when == "while it is sent":
+            await report(engine.store, early)
+        assert await state_of(engine.store, sent) is State.SENDING
+        async with engine.store.write() as session:
+            await end(session, begun, Accepted(refs=("r1",)))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
+    async def test_a_report_by_our_own_key(self, engine: Engine) -> None:
+        a, b = message("a"), message("b")
+        await queue(engine.store, a, b)
+        await send(engine.store, a, Accepted(refs=("ra",)))
+        await send(engine.store, b, Accepted())
+        await report(engine.store, delivered("a", by_key=True), undelivered("b", by_key=True))
+        assert await state_of(engine.store, a) is State.DELIVERED
+        assert await state_of(engine.store, b) is State.FAILED
+
+    async def test_a_doubled_report(self, engine: Engine) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Accepted(refs=("r1",)))
+        await report(engine.store, delivered("r1"), delivered("r1"))
+        await report(engine.store, delivered("r1"))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+        assert await engine.rows("SELECT count(*) FROM receipt") == [(1,)]
+
+    @pytest.mark.parametrize(
+        ("first", "second", "state"),
+        [
+            (delivered("r1"), undelivered("r1"), State.DELIVERED),
+            (undelivered("r1"), delivered("r1"), State.FAILED),
+        ],
+        ids=["delivered first", "failed first"],
+    )
+    async def test_final_stays_final(
+        self, engine: Engine, first: Receipt, second: Receipt, state: State
+    ) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Accepted(refs=("r1",)))
+        await report(engine.store, first)
+        await report(engine.store, second)
+        assert await state_of(engine.store, sent) is state
+        assert await engine.rows("SELECT count(*) FROM receipt") == [(2,)]
+
+    async def test_an_intermediate_report_changes_nothing(self, engine: Engine) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Accepted(refs=("r1",)))
+        await report(engine.store, Receipt(ref="r1", status=ReceiptStatus.PENDING, code="ENROUTE"))
+        assert await state_of(engine.store, sent) is State.ACCEPTED
+        await report(engine.store, delivered("r1"))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
+    async def test_every_part_has_to_arrive(self, engine: Engine) -> None:
+        whole, torn = message("whole", text=LONG), message("torn", text=LONG)
+        await queue(engine.store, whole, torn)
+        await send(engine.store, whole, Accepted(refs=("w1", "w2")))
+        await send(engine.store, torn, Accepted(refs=("t1", "t2")))
+        await report(engine.store, delivered("w1"), delivered("t1"))
+        assert await state_of(engine.store, whole) is State.ACCEPTED
+        assert await state_of(engine.store, torn) is State.ACCEPTED
+        await report(engine.store, delivered("w2"), undelivered("t2"))
+        assert await state_of(engine.store, whole) is State.DELIVERED
+        assert await state_of(engine.store, torn) is State.FAILED
+
+    async def test_a_name_belongs_to_its_gateway(self, engine: Engine) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Accepted(refs=("1",)))
+        await report(engine.store, undelivered("1"), gateway="another")
+        assert await state_of(engine.store, sent) is State.ACCEPTED
+
+    async def test_a_report_for_nothing_we_know_is_kept(self, engine: Engine) -> None:
+        await report(engine.store, delivered("nobody's"))
+        assert await engine.rows("SELECT gateway, ref, status FROM receipt") == [
+            (GATEWAY, "nobody's", "delivered")
+        ]
+
+    @pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED], ids=lambda s: s.value)
+    async def test_a_report_opens_nothing_that_is_final(self, engine: Engine, state: State) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        if state is State.FAILED:
+            await send(engine.store, sent, Permanent(code="E7"))
+        else:
+            async with engine.store.write() as session:
+                await session.move([Moved(id=sent.id, state=state, reason="")], NOW)
+        await report(engine.store, delivered(sent.key, by_key=True))
+        assert await state_of(engine.store, sent) is state
+
+    # unknown fate
+
+    async def test_what_is_unknown_waits_to_be_settled(self, engine: Engine) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Unknown(code="timeout"))
+        async with engine.store.read() as session:
+            assert await session.unknown(NOW - 1, 10) == []
+            assert await session.unknown(NOW, 10) == [(replace(sent, attempts=1), 1)]
+
+    async def test_how_often_it_became_unknown_is_counted(self, engine: Engine) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        for _ in range(2):
+            await send(engine.store, sent, Unknown(code="timeout"))
+            async with engine.store.write() as session:
+                again = Moved(id=sent.id, state=State.QUEUED, reason="again")
+                assert await session.move([again], NOW) == 1
+        await send(engine.store, sent, Unknown(code="timeout"))
+        async with engine.store.read() as session:
+            assert [times for _, times in await session.unknown(NOW, 10)] == [3]
+
+    @pytest.mark.parametrize("settled", [False, True])
+    async def test_people_are_asked_once(self, engine: Engine, settled: bool) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Unknown(code="timeout"))
+        async with engine.store.write() as session:
+            await session.add_work([WorkItem(key=f"unknown|{sent.id}", kind="unknown")])
+            if settled:
+                await session.settle_work([f"unknown|{sent.id}"], "me", NOW)
+            assert await session.unknown(NOW, 10) == []
+
+    @pytest.mark.parametrize("by_key", [False, True], ids=["the part it took", "by key"])
+    async def test_a_report_settles_what_is_unknown(self, engine: Engine, by_key: bool) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        outcome: Outcome = Unknown(code="timeout")
+        if not by_key:
+            outcome = Partial(done=((0, "r1"),), rest=outcome)
+        await send(engine.store, sent, outcome)
+        await report(engine.store, delivered(sent.key if by_key else "r1", by_key=by_key))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
+    async def test_a_report_of_the_second_try_counts_although_the_first_is_open(
+        self, engine: Engine
+    ) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Unknown(code="timeout"))
+        async with engine.store.write() as session:
+            await session.move([Moved(id=sent.id, state=State.QUEUED, reason="again")], NOW)
+        await send(engine.store, sent, Accepted(refs=("r2",)))
+        await report(engine.store, delivered("r2"))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
+    async def test_a_report_of_the_first_try_stops_the_second(self, engine: Engine) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Unknown(code="timeout"))
+        async with engine.store.write() as session:
+            await session.move([Moved(id=sent.id, state=State.QUEUED, reason="again")], NOW)
+        await report(engine.store, delivered(sent.key, by_key=True))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
+    async def test_what_a_dead_process_was_sending_is_unknown(self, engine: Engine) -> None:
+        sending, queued = message("sending"), message("queued")
+        await queue(engine.store, sending, queued)
+        async with engine.store.write() as session:
+            await begin(session, [sending])
+        async with engine.store.write() as session:
+            assert await session.abandon_sending(NOW + 1) == 1
+            assert await session.abandon_sending(NOW + 2) == 0
+            assert await session.unknown(NOW + 1, 9) == [(replace(sending, attempts=1), 1)]
+            [attempt] = await session.attempts(sending.id)
+        assert (attempt.ended_at, attempt.outcome) == (NOW + 1, "unknown")
+        assert await state_of(engine.store, queued) is State.QUEUED
+
+    async def test_a_report_by_key_for_what_a_dead_process_was_sending(
+        self, engine: Engine
+    ) -> None:
+        before, after = message("before"), message("after")
+        await queue(engine.store, before, after)
+        async with engine.store.write() as session:
+            await begin(session, [before, after])
+        await report(engine.store, delivered("before", by_key=True))
+        async with engine.store.write() as session:
+            await session.abandon_sending(NOW)
+        await report(engine.store, delivered("after", by_key=True))
+        assert await state_of(engine.store, before) is State.DELIVERED
+        assert await state_of(engine.store, after) is State.DELIVERED
+
+    # what staff see
+
+    async def test_the_outbox_is_shown_newest_first(self, engine: Engine) -> None:
+        rows = [
+            message("a", dossier=code(1)),
+            message("b", at=NOW + 1),
+            message("c", at=NOW + 2, dossier=code(1)),
+        ]
+        await queue(engine.store, *rows)
+        await send(engine.store, rows[2], Permanent(code="E7"))
+        async with engine.store.read() as session:
+            assert [row.key for row in await session.outbox()] == ["c", "b", "a"]
+            assert [row.key for row in await session.outbox(limit=1)] == ["c"]
+            assert [row.key for row in await session.outbox(dossier=code(1))] == ["c", "a"]
+            assert [row.key for row in await session.outbox(state=State.QUEUED)] == ["b", "a"]
+            assert await session.outbox(state=State.FAILED, dossier=code(2)) == []
+            assert await session.outbox_row("none") is None
+
+    async def test_a_row_says_all_but_the_address(self, engine: Engine) -> None:
+        sent = message(text=LONG, dossier=code(1), broadcast="b-1", lane=Lane.BULK)
+        await queue(engine.store, sent)
+        row = await shown(engine.store, sent)
+        assert row.to == sent.address.masked
+        assert PHONE.removeprefix("+84") not in repr(row) + row.to
+        assert (row.text, row.segments, row.lane) == (LONG, 2, Lane.BULK)
+        assert (row.notice, row.dossier, row.broadcast) == ("made_up", code(1), "b-1")
+        assert (row.created_at, row.updated_at) == (NOW, NOW)
+
+    async def test_what_is_not_final_is_counted(self, engine: Engine) -> None:
+        rows = [message(f"m{n}", lane=lane) for lane in Lane for n in (lane, lane + 10)]
+        await queue(engine.store, *rows)
+        await send(engine.store, rows[0], Unknown(code="timeout"))
+        await send(engine.store, rows[2], Permanent(code="E7"))
+        async with engine.store.read() as session:
+            counts = await session.outbox_counts()
+        assert counts == {
+            ("answer", "queued"): 1,
+            ("answer", "unknown"): 1,
+            ("deadline", "queued"): 1,
+            ("notice", "queued"): 2,
+            ("bulk", "queued"): 2,
+        }
+
+
+# ------------------------------------------------------------------------------------------ people
+
+ANN, BEN = Address("sms", PHONE), Address("telegram", "12345")
+
+
+def refusal(address: Address, scope: str = EVERYTHING, proof: str = "g|1") -> Refusal:
+    return Refusal(address=address, scope=scope, at=NOW, proof=proof)
+
+
+class PeopleContract:
+    """Refusals, inbound messages, work and quarantine."""
+
+    async def test_who_refuses_what(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.refuse([refusal(ANN, code(1)), refusal(ANN, code(2)), refusal(BEN)])
+            assert await session.refusals([ANN, BEN, Address("sms", "+84912000999")]) == {
+                ANN: frozenset({code(1), code(2)}),
+                BEN: frozenset({EVERYTHING}),
+            }
+            assert await session.refusals([]) == {}
+
+    async def test_a_channel_is_part_of_the_address(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.refuse([refusal(Address("zalo", BEN.value))])
+            assert await session.refusals([BEN]) == {}
+
+    async def test_the_first_refusal_is_the_proof(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.refuse([refusal(ANN, proof="g|first")])
+            await session.refuse([refusal(ANN, proof="g|second")])
+        assert await engine.rows("SELECT proof FROM refusal") == [("g|first",)]
+
+    async def test_the_record_of_a_refusal_outlives_it(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.refuse([refusal(ANN, proof="g|1"), refusal(ANN, code(1)), refusal(BEN)])
+            await session.resume([ANN], "g|2", NOW + 1)
+            assert await session.refusals([ANN, BEN]) == {BEN: frozenset({EVERYTHING})}
+            await session.refuse([refusal(ANN, proof="g|3")])
+            assert await session.refusals([ANN]) == {ANN: frozenset({EVERYTHING})}
+        assert await engine.rows(
+            "SELECT proof, ended_at, ended_by FROM refusal WHERE scope = '' ORDER BY proof"
+        ) == [("g|1", NOW + 1, "g|2"), ("g|1", None, ""), ("g|3", None, "")]
+
+    async def test_a_question_is_new_once(self, engine: Engine) -> None:
+        def heard(key: str, gateway: str = GATEWAY) -> Heard:
+            return Heard(gateway=gateway, inbound=inbound("HS", key=key))
+
+        async with engine.store.write() as session:
+            assert await session.add_inbound([heard("1"), heard("2"), heard("1")], NOW) == [
+                True,
+                True,
+                False,
+            ]
+        async with engine.store.write() as session:
+            assert await session.add_inbound([heard("1"), heard("1", "other")], NOW) == [
+                False,
+                True,
+            ]
+
+    async def test_guesses_lately_and_today(self, engine: Engine) -> None:
+        def guessed(key: str, sender: Address, guesses: int) -> Heard:
+            text = inbound("HS", key=key, sender=str(sender))
+            return Heard(gateway=GATEWAY, inbound=text, guesses=guesses)
+
+        async with engine.store.write() as session:
+            await session.add_inbound([guessed("1", ANN, 5)], NOW - 100)
+            await session.add_inbound([guessed("2", ANN, 2), guessed("3", BEN, 0)], NOW - 10)
+            await session.add_inbound([guessed("4", ANN, 1)], NOW)
+            assert await session.guesses([ANN, BEN], NOW - 50, NOW - 1_000) == {ANN: (3, 8)}
+            assert await session.guesses([ANN], NOW - 50, NOW - 60) == {ANN: (3, 3)}
+            assert await session.guesses([], NOW, NOW) == {}
+
+    async def test_work_is_listed_once_oldest_first(self, engine: Engine) -> None:
+        late = WorkItem(key="b", kind="late", dossier=code(1), detail="one", opened_at=NOW)
+        other = WorkItem(key="a", kind="unknown", detail="two", opened_at=NOW - 1)
+        async with engine.store.write() as session:
+            await session.add_work([late, other])
+            await session.add_work([replace(late, detail="changed", opened_at=NOW + 9)])
+            assert await session.work() == [other, late]
+            assert await session.work(kind="late") == [late]
+            assert await session.work(limit=1) == [other]
+
+    async def test_settled_work_does_not_come_back(self, engine: Engine) -> None:
+        item = WorkItem(key="a", kind="late")
+        async with engine.store.write() as session:
+            await session.add_work([item])
+            assert await session.settle_work(["a", "none"], "me", NOW) == 1
+            assert await session.settle_work(["a"], "me", NOW) == 0
+            await session.add_work([item])
+            assert await session.work() == []
+
+    async def test_quarantine_keeps_what_has_a_key_once(self, engine: Engine) -> None:
+        keyed = Quarantined(door="events", key="k", reason="why", raw=b"bytes", at=NOW)
+        nameless = replace(keyed, key="")
+        async with engine.store.write() as session:
+            await session.quarantine([keyed, nameless, replace(keyed, door="hooks/x")])
+            await session.quarantine([keyed, nameless])
+        assert await engine.rows("SELECT door, key FROM quarantine ORDER BY door, key") == [
+            ("events", ""),
+            ("events", ""),
+            ("events", "k"),
+            ("hooks/x", "k"),
+        ]
+
+
+# -------------------------------------------------------------------------------------- broadcasts
+
+DRAFT = Broadcast(
+    id="b-1",
+    title="Nghỉ lễ",
+    template="TTPVHCC: nghi le {{ ngay }}.",
+    channel="sms",
+    state=BroadcastState.DRAFT,
+    author="An",
+    created_at=NOW,
+    recipients=3,
+    segments=3,
+    refused=1,
+    faults=2,
+    keep_accents=True,
+)
+
+
+def recipient(row: int, person: int | None = None) -> Recipient:
+    number = f"+84912{row if person is None else person:06}"
+    return Recipient(row=row, address=Address("sms", number), values={"ten": f"Người {row}"})
+
+
+class BroadcastContract:
+    """Broadcasts and their lists."""
+
+    async def test_a_broadcast_comes_back_as_it_was(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.add_broadcast(DRAFT)
+            assert await session.broadcast("b-1") == DRAFT
+            assert await session.broadcast("none") is None
+
+    async def test_broadcasts_newest_first(self, engine: Engine) -> None:
+        running = replace(DRAFT, id="b-2", state=BroadcastState.RUNNING)
+        async with engine.store.write() as session:
+            await session.add_broadcast(DRAFT)
+            await session.add_broadcast(running)
+            assert await session.broadcasts() == [running, DRAFT]
+            assert await session.broadcasts(BroadcastState.RUNNING) == [running]
+
+    async def test_it_moves_only_from_where_it_was_seen(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.add_broadcast(DRAFT)
+            to = BroadcastState.APPROVED
+            assert await session.move_broadcast(DRAFT, to, "Bình", "approve", NOW)
+            assert not await session.move_broadcast(DRAFT, to, "Cúc", "approve", NOW)
+            found = await session.broadcast("b-1")
+        assert found == replace(DRAFT, state=to, approver="Bình")
+        assert await engine.rows("SELECT broadcast, at, act, by FROM broadcast_act") == [
+            ("b-1", NOW, "approve", "Bình")
+        ]
+
+    async def test_the_approver_stays(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.add_broadcast(replace(DRAFT, state=BroadcastState.APPROVED, approver="B"))
+            found = await session.broadcast("b-1")
+            assert found
+            await session.move_broadcast(found, BroadcastState.RUNNING, "Cúc", "start", NOW)
+            found = await session.broadcast("b-1")
+        assert found
+        assert found.approver == "B"
+
+    async def test_a_number_is_on_the_list_once(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            assert await session.add_recipients("b-1", [recipient(2), recipient(3)]) == 2
+            assert await session.add_recipients("b-1", [recipient(4, 2), recipient(5)]) == 1
+            assert await session.add_recipients("b-2", [recipient(2)]) == 1
+            assert [r.row for r in await session.recipients("b-1", 0, 9)] == [2, 3, 5]
+
+    async def test_a_list_is_read_in_pages(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.add_recipients("b-1", [recipient(n) for n in (4, 2, 3)])
+            assert await session.recipients("b-1", 0, 2) == [recipient(2), recipient(3)]
+            assert await session.recipients("b-1", 3, 2) == [recipient(4)]
+
+    async def test_how_far_it_was_handed_out(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.add_broadcast(DRAFT)
+            assert await session.released_up_to("b-1") == 0
+            await session.release_recipients("b-1", 4, 3)
+            await session.release_recipients("b-1", 6, 1)
+            assert await session.released_up_to("b-1") == 6
+            found = await session.broadcast("b-1")
+        assert found
+        assert found.released == 4
+
+    async def test_its_messages_are_counted_and_cancelled(self, engine: Engine) -> None:
+        mine = [message(f"m{n}", broadcast="b-1", lane=Lane.BULK) for n in range(5)]
+        await queue(engine.store, *mine, message("other", broadcast="b-2"))
+        await send(engine.store, mine[0], Accepted(refs=("r1",)))
+        async with engine.store.write() as session:
+            await begin(session, [mine[1]])
+            assert await session.open_of_broadcast("b-1", 10) == 4
+            assert await session.open_of_broadcast("b-1", 2) == 2
+            assert await session.cancel_broadcast("b-1", "aborted", NOW) == 3
+            assert await session.broadcast_counts("b-1") == {
+                State.ACCEPTED: 1,
+                State.SENDING: 1,
+                State.CANCELLED: 3,
+            }
+            assert await session.broadcast_counts("b-2") == {State.QUEUED: 1}
+
+
+class LeaseContract:
+    """Named leases of sweeps."""
+
+    async def test_a_lease_belongs_to_one_owner_until_it_ends(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            assert await session.take_lease("remind", "a", NOW, NOW + 10)
+            assert not await session.take_lease("remind", "b", NOW + 9, NOW + 20)
+            assert await session.take_lease("remind", "a", NOW + 9, NOW + 20)
+            assert await session.take_lease("unknown", "b", NOW + 9, NOW + 20)
+            assert not await session.take_lease("remind", "b", NOW + 19, NOW + 30)
+            assert await session.take_lease("remind", "b", NOW + 20, NOW + 30)
+            assert not await session.take_lease("remind", "a", NOW + 21, NOW + 30)
+
+
+# ------------------------------------------------------------------------------- a model of it all
+
+
+@dataclass(slots=True)
+class Known:
+    """What the model knows of one message; ``refs``: the provider's names and what each says."""
+
+    message: Message
+    state: State = State.QUEUED
+    attempts: int = 0
+    outcomes: list[str] = field(default_factory=list)
+    refs: dict[str, str] = field(default_factory=dict)
+
+    def conclude(self) -> None:
+        """One part a message here, so any report decides."""
+        said = set(self.refs.values())
+        if "delivered" in said and self.state not in FINAL_STATES | {State.SENDING}:
+            self.state = State.DELIVERED
+        elif "failed" in said and self.state in {State.ACCEPTED, State.UNKNOWN}:
+            self.state = State.FAILED
+
+
+FORWARD: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset(
+        {
+            State.SENDING,
+            State.EXPIRED,
+            State.CANCELLED,
+            State.SUPERSEDED,
+            State.DELIVERED,  # a report of the first try, while the second waits
+        }
+    ),
+    State.SENDING: frozenset({State.QUEUED, State.ACCEPTED, State.UNKNOWN}) | FINAL_STATES,
+    State.ACCEPTED: frozenset({State.DELIVERED, State.FAILED}),
+    State.UNKNOWN: frozenset({State.QUEUED}) | FINAL_STATES,
+    **dict.fromkeys(FINAL_STATES, frozenset[State]()),
+}
+"""Where a message may go from each state in one step."""
+
+KEYS = st.sampled_from([f"k{n}" for n in range(5)])
+ENDS: st.SearchStrategy[Outcome | None] = st.sampled_from(
+    [
+        None,
+        Accepted(),
+        Throttled(retry_after=1),
+        Temporary(code="busy"),
+        Permanent(code="E7"),
+        Permanent(code="locked", scope=Scope.ACCOUNT),
+        OptedOut(code="stop"),
+        Unknown(code="timeout"),
+    ]
+)
+"""None stands for accepted under a new name."""
+
+
+class OutboxMachine(RuleBasedStateMachine):
+    """The outbox against a small model: states move forward, final is final, no gaps.
+
+    Give ``open_engine`` in a subclass, and take its ``TestCase``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.known: dict[str, Known] = {}
+        self.before: dict[str, State] = {}
+        self.names = 0
+        self.engine = self.runner.run(self.open_engine())
+
+    async def open_engine(self) -> Engine:
+        raise NotImplementedError
+
+    def teardown(self) -> None:
+        self.runner.run(self.engine.close())
+        self.runner.close()
+
+    async def write(self, act: str, *arguments: Any) -> Any:
+        """One transaction of one call."""
+        async with self.engine.store.write() as session:
+            return await getattr(session, act)(*arguments)
+
+    def sending(self) -> list[Known]:
+        return [known for known in self.known.values() if known.state is State.SENDING]
+
+    @rule(keys=st.lists(KEYS, max_size=4))
+    def queue(self, keys: list[str]) -> None:
+        made = [message(key) for key in keys]
+        added = self.runner.run(self.write("add_messages", made))
+        assert added == set(keys) - set(self.known)
+        for new in made:
+            self.known.setdefault(new.key, Known(message=new))
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data())
+    def begin(self, data: st.DataObject) -> None:
+        chosen = data.draw(st.lists(st.sampled_from(sorted(self.known)), unique=True))
+        asked = [replace(self.known[key].message) for key in chosen]
+        begun = self.runner.run(self.write("begin_attempts", asked, GATEWAY, "test:1", NOW))
+        queued = [key for key in chosen if self.known[key].state is State.QUEUED]
+        assert [sent.key for sent in begun] == queued
+        for sent in begun:
+            known = self.known[sent.key]
+            known.state, known.attempts = State.SENDING, known.attempts + 1
+            known.outcomes.append("")
+            assert sent.attempts == known.attempts
+            known.message = sent
+
+    @precondition(lambda self: self.sending())
+    @rule(data=st.data(), outcome=ENDS)
+    def end(self, data: st.DataObject, outcome: Outcome | None) -> None:
+        sending = sorted(known.message.key for known in self.sending())
+        known = self.known[data.draw(st.sampled_from(sending))]
+        sent = known.message
+        if outcome is None:
+            self.names += 1
+            outcome = Accepted(refs=(f"r{self.names}",))
+        verdict = retry.verdict(sent, outcome, now=NOW)
+        self.runner.run(self.write("end_attempts", [attempted(sent, outcome, verdict)], NOW))
+        known.state = verdict.state
+        known.outcomes[-1] = type(outcome).__name__.lower()
+        if not verdict.counts:
+            known.outcomes.pop()
+            known.attempts -= 1
+        if verdict.state in {State.ACCEPTED, State.UNKNOWN}:
+            name = cast("Accepted", outcome).refs if isinstance(outcome, Accepted) else ()
+            known.refs.setdefault(name[0] if name else f"key:{sent.key}", "")
+        known.conclude()
+
+    @precondition(lambda self: any(known.refs for known in self.known.values()))
+    @rule(data=st.data(), status=st.sampled_from(ReceiptStatus))
+    def report(self, data: st.DataObject, status: ReceiptStatus) -> None:
+        names = [(name, known) for known in self.known.values() for name in known.refs]
+        name, known = data.draw(st.sampled_from(names))
+        by_key = name.startswith("key:")
+        receipt = Receipt(ref=name.removeprefix("key:"), status=status, by_key=by_key)
+        if by_key and known.state in {State.SENDING, State.QUEUED}:
+            return  # it would speak of the next try too
+        self.runner.run(self.write("add_receipts", GATEWAY, [receipt], NOW))
+        if status is ReceiptStatus.PENDING:
+            return
+        for ref, said in known.refs.items():
+            if not said and (by_key or ref == name):
+                known.refs[ref] = status.value
+        known.conclude()
+
+    @precondition(lambda self: self.known)
+    @rule(
+        data=st.data(),
+        to=st.sampled_from([State.QUEUED, State.EXPIRED, State.CANCELLED, State.SUPERSEDED]),
+    )
+    def move(self, data: st.DataObject, to: State) -> None:
+        known = self.known[data.draw(st.sampled_from(sorted(self.known)))]
+        may = known.state in {State.QUEUED, State.UNKNOWN}
+        moved = [Moved(id=known.message.id, state=to, reason="moved")]
+        assert self.runner.run(self.write("move", moved, NOW)) == may
+        if may:
+            known.state = to
+
+    @rule()
+    def abandon(self) -> None:
+        left = self.sending()
+        assert self.runner.run(self.write("abandon_sending", NOW)) == len(left)
+        for known in left:
+            known.state = State.UNKNOWN
+            known.outcomes[-1] = "unknown"
+            known.refs.setdefault(f"key:{known.message.key}", "")
+            known.conclude()
+
+    @invariant()
+    def agrees(self) -> None:
+        rows, histories = self.runner.run(self.look())
+        assert rows == {key: (k.state, k.attempts) for key, k in self.known.items()}
+        for key, history in histories.items():
+            assert [attempt.number for attempt in history] == list(range(1, len(history) + 1))
+            assert [attempt.outcome for attempt in history] == self.known[key].outcomes
+            open_ = [attempt for attempt in history if attempt.ended_at is None]
+            assert len(open_) == (rows[key][0] is State.SENDING)
+        for key, (state, _) in rows.items():
+            was = self.before.get(key, State.QUEUED)
+            assert state is was or state in FORWARD[was], f"{was} to {state}"
+        self.before = {key: state for key, (state, _) in rows.items()}
+
+    async def look(self) -> tuple[dict[str, tuple[State, int]], dict[str, Sequence[Any]]]:
+        async with self.engine.store.read() as session:
+            rows = await session.outbox()
+            histories = {row.key: await session.attempts(row.id) for row in rows}
+        return {row.key: (row.state, row.attempts) for row in rows}, histories

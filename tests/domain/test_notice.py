@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import pytest
+from dossier_samples import CODE, OWNER, STRANGER, at, dossier, event, installation
+
+from notifier.domain import deadline, notice
+from notifier.domain.dossier import Dossier, apply
+from notifier.domain.notice import Role
+from notifier.domain.rules import DueRule, TransitionRule
+
+INSTALLATION = installation()
+STATUSES = INSTALLATION.statuses
+RULES = INSTALLATION.rules
+T = at("2026-11-16 09:00")
+DUE = at("2026-11-20 17:00")
+EPISODE = deadline.episode(DUE)
+
+STILL_TRUE = {
+    "received": {2, 4},
+    "supplement_requested": {5},
+    "payment_requested": {6},
+    "result_ready": {9},
+    "returned": {10},
+    "due_soon": {2, 4},
+    "late": {2, 4},
+}
+"""For each notice, the states in which it may still leave."""
+
+
+def in_status(number: int) -> Dossier:
+    return dossier(event("noted", T, due_at=DUE, status=number))
+
+
+@pytest.mark.parametrize("status", range(1, 11))
+@pytest.mark.parametrize("name", STILL_TRUE)
+def test_a_notice_leaves_only_while_it_is_true(name: str, status: int) -> None:
+    rule = RULES.named(name)
+    assert rule is not None
+    expected = status in STILL_TRUE[name]
+    assert notice.still_true(rule, in_status(status), EPISODE, STATUSES) is expected
+
+
+def test_no_rule_is_left_out_of_the_table() -> None:
+    assert STILL_TRUE.keys() == {rule.notice for rule in RULES.rules}
+
+
+@pytest.mark.parametrize(
+    ("why", "changes", "true"),
+    [
+        ("nothing happened", [], True),
+        ("handed on", [("forwarded", {})], True),
+        ("the same date again", [("noted", {"due_at": DUE})], True),
+        ("the date moved", [("rescheduled", {"due_at": DUE + 1000})], False),
+        ("the date was cleared", [("corrected", {"due_at": None})], False),
+        ("finished in time", [("finished", {})], False),
+        ("waiting for papers", [("supplement-requested", {})], False),
+        ("papers came, the date is the old one",
+         [("supplement-requested", {}), ("supplemented", {})], False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["due_soon", "late"])
+def test_a_notice_of_a_due_date_is_true_for_that_due_date(
+    name: str, why: str, changes: list[tuple[str, dict[str, object]]], true: bool
+) -> None:
+    rule = RULES.named(name)
+    assert isinstance(rule, DueRule)
+    found = in_status(4)
+    for number, (type_, carried) in enumerate(changes, start=1):
+        found = apply(found, event(type_, T + number, **carried), now=T)
+    assert notice.still_true(rule, found, EPISODE, STATUSES) is true, why
+
+
+# ------------------------------------------------------------------------------------ who is told
+
+
+@pytest.mark.parametrize(
+    ("carried", "role", "number"),
+    [
+        ({"applicant_phone": "0912 000 001"}, Role.APPLICANT, OWNER),
+        ({"applicant_phone": "0912000001", "agent_phone": "0912000002"}, Role.AGENT, STRANGER),
+        ({"applicant_phone": "0912000001", "agent_name": "B"}, Role.AGENT, None),
+        ({"applicant_phone": "02513822222"}, Role.APPLICANT, None),  # a landline takes no SMS
+        ({}, Role.APPLICANT, None),
+    ],
+    ids=["applicant", "agent", "agent-without-a-number", "landline", "nobody"],
+)
+def test_the_agent_is_told_where_there_is_one(
+    carried: dict[str, object], role: Role, number: str | None
+) -> None:
+    person = notice.person_of(dossier(event("received", T, **carried)))
+    assert person.role is role
+    assert (person.phone.e164 if person.phone else None) == number
+
+
+def test_a_person_is_not_written_out() -> None:
+    person = notice.person_of(
+        dossier(event("received", T, applicant_phone="0912000001", applicant_name="Nguyễn Văn Mẫu"))
+    )
+    assert "001" not in repr(person)
+    assert "Mẫu" not in repr(person)
+
+
+# ------------------------------------------------------------------------------------- identity
+
+
+def key_of_result(found: Dossier) -> str:
+    rule = RULES.named("result_ready")
+    assert isinstance(rule, TransitionRule)
+    return notice.of_transition(rule, found).key
+
+
+def test_a_corrected_phone_and_a_repeated_push_make_no_second_notice() -> None:
+    found = dossier(event("finished", T, applicant_phone="0912000001"))
+    corrected = apply(found, event("corrected", T + 1, applicant_phone="0912000002"), now=T)
+    pushed = apply(corrected, event("finished", T + 2), now=T)
+    assert key_of_result(found) == key_of_result(corrected) == key_of_result(pushed)
+
+
+def test_another_occasion_role_dossier_or_family_is_another_notice() -> None:
+    keys = {
+        notice.notice_key(code, family, episode, role)
+        for code in (CODE, "H10.19-250703-0002")
+        for family in ("result", "apology")
+        for episode in ("1", EPISODE)
+        for role in Role
+    }
+    assert len(keys) == 16
+
+
+def test_the_apology_of_a_due_date_is_one_whatever_the_notice_is_called() -> None:
+    rule = RULES.named("late")
+    assert isinstance(rule, DueRule)
+    found = in_status(4)
+    assert notice.of_due(rule, found, EPISODE).key == f"{CODE}|apology|{EPISODE}|applicant"
+
+
+def test_an_older_event_that_comes_late_never_gives_a_used_episode_to_a_new_occasion() -> None:
+    first = dossier(event("finished", T + 10))
+    used = key_of_result(first)
+    filled = apply(first, event("finished", T), now=T)
+    filled = apply(filled, event("reopened", T + 5), now=T)
+    again = apply(filled, event("reopened", T + 20), now=T)
+    again = apply(again, event("finished", T + 30), now=T)
+    assert key_of_result(again) != used

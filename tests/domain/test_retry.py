@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from dossier_samples import installation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.domain import instant, retry
+from notifier.domain.message import Address, Lane, Message, State
+from notifier.domain.outcome import (
+    Accepted,
+    OptedOut,
+    Outcome,
+    Partial,
+    Permanent,
+    Scope,
+    Temporary,
+    Throttled,
+    Unknown,
+)
+from notifier.domain.segments import plan_sms
+
+NOW = 1_795_168_800_000
+MESSAGE = Message(
+    id="0",
+    key="H10.19-250703-0001|result|1|applicant",
+    lane=Lane.NOTICE,
+    address=Address("sms", "+84912000001"),
+    text="a",
+    plan=plan_sms("a"),
+    locale="vi",
+    created_at=NOW,
+    not_before=NOW,
+    best_before=NOW + instant.DAY,
+    notice="result_ready",
+    attempts=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "reason", "counts", "alarm"),
+    [
+        (Accepted(refs=("1",)), State.ACCEPTED, "", True, False),
+        (Accepted(duplicate=True), State.ACCEPTED, "duplicate", True, False),
+        (Throttled(retry_after=1_000), State.QUEUED, "throttled", False, False),
+        (Temporary(code="503", detail="busy"), State.QUEUED, "503: busy", True, False),
+        (Permanent(code="105"), State.FAILED, "105", True, False),
+        (Permanent(code="131", scope=Scope.CONTENT), State.FAILED, "131", True, False),
+        (Permanent(code="146", scope=Scope.TEMPLATE), State.FAILED, "146", True, False),
+        (Permanent(code="103", scope=Scope.ACCOUNT), State.QUEUED, "held: 103", False, True),
+        (Permanent(code="104", scope=Scope.CONFIGURATION), State.QUEUED, "held: 104", False, True),
+        (OptedOut(code="dnd"), State.FAILED, "recipient refuses (dnd)", True, False),
+        (Unknown(code="timeout"), State.UNKNOWN, "timeout", True, False),
+        (Partial(done=((0, "1"),), rest=Temporary(code="503")), State.QUEUED, "503", True, False),
+        (Partial(done=((0, "1"),), rest=Permanent(code="105")), State.FAILED, "105", True, False),
+        (Partial(done=((0, "1"),), rest=Unknown(code="cut")), State.UNKNOWN, "cut", True, False),
+    ],
+    ids=repr,
+)
+def test_what_follows_an_outcome(
+    outcome: Outcome, state: State, reason: str, counts: bool, alarm: bool
+) -> None:
+    verdict = retry.verdict(MESSAGE, outcome, now=NOW)
+    assert (verdict.state, verdict.reason) == (state, reason)
+    assert (verdict.counts, verdict.alarm) == (counts, alarm)
+    assert (verdict.not_before is not None) is (state is State.QUEUED)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "wait"),
+    [
+        (Throttled(retry_after=1_500), 1_500),
+        (Throttled(retry_after=0), 1),  # never at once
+        (Permanent(code="103", scope=Scope.ACCOUNT), retry.ALARM_PAUSE),
+        (Temporary(code="503", retry_after=instant.HOUR), instant.HOUR),  # longer than our pause
+        (Temporary(code="503", retry_after=1), retry.pause(MESSAGE)),  # ours is longer
+    ],
+    ids=repr,
+)
+def test_how_long_it_waits(outcome: Outcome, wait: int) -> None:
+    assert retry.verdict(MESSAGE, outcome, now=NOW).not_before == NOW + wait
+
+
+@pytest.mark.parametrize(
+    ("attempts", "state"),
+    [(1, State.QUEUED), (retry.MOST_ATTEMPTS - 1, State.QUEUED), (12, State.FAILED)],
+)
+def test_it_is_given_up_after_the_last_attempt(attempts: int, state: State) -> None:
+    tried = replace(MESSAGE, attempts=attempts)
+    assert retry.verdict(tried, Temporary(code="503"), now=NOW).state is state
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_the_first_pause_is_the_lanes_and_each_further_one_is_about_twice_as_long(
+    lane: Lane,
+) -> None:
+    first = retry.FIRST_PAUSE[lane]
+    for attempts in range(1, 13):
+        shortest = min(first << (attempts - 1), retry.LONGEST_PAUSE)
+        pause = retry.pause(replace(MESSAGE, lane=lane, attempts=attempts))
+        assert shortest <= pause <= shortest * 5 // 4
+
+
+def test_messages_of_one_moment_do_not_come_back_at_one_moment() -> None:
+    pauses = {retry.pause(replace(MESSAGE, key=str(number))) for number in range(50)}
+    assert len(pauses) > 40
+    assert retry.pause(MESSAGE) == retry.pause(MESSAGE)
+
+
+OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
+    st.builds(Throttled, retry_after=st.integers(0, 10 * instant.DAY)),
+    st.builds(
+        Temporary,
+        code=st.just("503"),
+        retry_after=st.none() | st.integers(0, 10 * instant.DAY),
+    ),
+    st.just(Permanent(code="103", scope=Scope.ACCOUNT)),
+    st.just(Partial(done=(), rest=Temporary(code="503"))),
+)
+
+
+@given(OUTCOMES, st.integers(1, 11), st.integers(-1_000, 2 * instant.DAY), st.sampled_from(Lane))
+def test_nothing_is_put_off_beyond_its_best_before(
+    outcome: Outcome, attempts: int, left: int, lane: Lane
+) -> None:
+    message = replace(MESSAGE, attempts=attempts, lane=lane, best_before=NOW + left)
+    verdict = retry.verdict(message, outcome, now=NOW)
+    if verdict.state is State.QUEUED:
+        assert verdict.not_before is not None
+        assert NOW < verdict.not_before < message.best_before
+    else:
+        assert verdict.state is State.EXPIRED
+        assert verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("lane", "notice", "again"),
+    [
+        (Lane.ANSWER, "answer", True),
+        (Lane.NOTICE, "received", True),
+        (Lane.NOTICE, "result_ready", True),
+        (Lane.DEADLINE, "due_soon", True),
+        (Lane.DEADLINE, "late", False),  # the automatic apology: never twice without a person
+        (Lane.NOTICE, "of_a_rule_that_was_dropped", False),
+        (Lane.BULK, "broadcast", False),
+    ],
+)
+def test_what_may_be_sent_again_when_nobody_knows(lane: Lane, notice: str, again: bool) -> None:
+    message = replace(MESSAGE, lane=lane, notice=notice)
+    rule = installation().rules.named(notice)
+    assert retry.resend_after_unknown(message, rule) is again
