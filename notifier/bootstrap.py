@@ -69,7 +69,7 @@ def configure(option: Path | None = None) -> Configuration:
     folder = settings.named_folder(option)
     files = settings.Files(folder)
     read = settings.load(files)
-    installation = installation_files.load(files, read) if read else None
+    installation = installation_files.load(files, read)
     if read is not None:
         try:
             plugins.make(read.gateways, SystemClock(), str(files.path("notifier.toml")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 from datetime import date, time
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -20,7 +21,7 @@ from notifier.domain.status import DeadlineClock, Status, Statuses
 from notifier.domain.text import fold
 from notifier.domain.unit import Office, Province, Unit, Units
 from notifier.errors import Fault
-from notifier.settings import ClockTime, Duration, Table, faults_of
+from notifier.settings import ClockTime, Duration, Table, faults_of, read_duration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,10 @@ class StatusesFile(Table):
     status: tuple[StatusTable, ...] = Field(min_length=1)
 
 
+def _best_before(value: object) -> object:
+    return value if value == "due" else read_duration(value)
+
+
 class RuleTable(Table):
     """One ``[[rule]]``."""
 
@@ -59,7 +64,7 @@ class RuleTable(Table):
     after: Duration | None = None
     still: frozenset[int] = Field(min_length=1)
     lane: Literal["deadline", "notice"] = "notice"
-    best_before: Annotated[Duration | Literal["due"], Field(union_mode="left_to_right")]
+    best_before: Annotated[int | Literal["due"], BeforeValidator(_best_before)]
     resend: bool = True
 
     @model_validator(mode="after")
@@ -173,8 +178,11 @@ class ProvinceRow(Table):
 Schema = TypeVar("Schema", bound=Table)
 
 
-def load(files: Files, settings: Settings) -> Installation | None:
-    """The installation's data; None with faults in ``files`` where it can't be."""
+def load(files: Files, settings: Settings | None) -> Installation | None:
+    """The installation's data; None with faults in ``files`` where it can't be.
+
+    Without ``settings``, which could not be read, the files are still looked at for their faults.
+    """
     statuses = _read(files, "statuses.toml", StatusesFile)
     rules = _read(files, "rules.toml", RulesFile)
     keywords = _read(files, "keywords.toml", KeywordsFile)
@@ -182,7 +190,7 @@ def load(files: Files, settings: Settings) -> Installation | None:
     calendars = _calendars(files)
     provinces = _provinces(files)
     _check_calendars(files, settings, units, calendars)
-    if not (statuses and rules and keywords and units) or files.faults:
+    if not (settings and statuses and rules and keywords and units) or files.faults:
         return None
     table = Statuses(
         {
@@ -263,11 +271,13 @@ def _calendar(name: str, file: CalendarFile) -> WorkingCalendar:
 
 def _check_calendars(
     files: Files,
-    settings: Settings,
+    settings: Settings | None,
     units: UnitsFile | None,
     calendars: dict[str, WorkingCalendar],
 ) -> None:
-    named = [("notifier.toml", "office.calendar", settings.office.calendar)]
+    named: list[tuple[str, str, str]] = []
+    if settings:
+        named.append(("notifier.toml", "office.calendar", settings.office.calendar))
     for i, unit in enumerate(units.unit if units else ()):
         if unit.calendar:
             named.append(("units/units.toml", f"unit.{i}.calendar", unit.calendar))
@@ -281,18 +291,25 @@ def _provinces(files: Files) -> list[Province]:
     path = files.path("units/provinces.csv")
     provinces: list[Province] = []
     try:
-        rows: list[dict[str, Any]] = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+        rows: list[dict[str, Any]] = list(
+            csv.DictReader(path.read_text("utf-8").splitlines(), restkey="columns too many")
+        )
     except OSError as error:
         files.faults.append(
             Fault(file=str(path), key="", problem=f"it can't be read ({error.strerror}).")
         )
         return []
+    except UnicodeDecodeError:
+        files.faults.append(Fault(file=str(path), key="", problem="it is not UTF-8."))
+        return []
     for number, row in enumerate(rows, start=2):
         try:
             provinces.append(Province(**ProvinceRow.model_validate(row).model_dump()))
-        except (ValidationError, TypeError) as error:
-            problem = str(error).splitlines()[-1].strip()
-            files.faults.append(Fault(file=str(path), key=f"line {number}", problem=problem))
+        except ValidationError as error:
+            files.faults += (
+                replace(fault, key=f"line {number}, {fault.key}")
+                for fault in faults_of(error, str(path))
+            )
     return provinces
 
 

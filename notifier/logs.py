@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
     from notifier.settings import LogSettings
 
-NUMBER = re.compile(r"(?<![\w.-])(?:\+|00)?\d[\d .]{7,14}\d(?![\w-])")
+NUMBER = re.compile(r"(?<![\w.-])(?:\+|00)?\d(?:[ .]{0,2}\d){8,14}(?!\w|-|\.\w)")
 """What may be a telephone or identity number; codes, dates and ids have dashes or letters."""
+
+KEPT = frozenset({"timestamp", "level", "_record", "_from_structlog"})
+"""What holds nothing of a person, and structlog's own."""
 
 QUIET = ("httpx", "httpcore", "apscheduler", "aiohttp.access", "aiosqlite")
 """Libraries whose records carry tokens or say little."""
@@ -26,19 +29,31 @@ class Redact:
     """Replaces secrets and numbers in every value of a record."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = sorted((secret for secret in secrets if len(secret) > 3), key=len)
+        # The longest first: another may be a part of it.
+        self._secrets = sorted((s for s in secrets if len(s) > 3), key=len, reverse=True)
 
     def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         """See structlog's processors."""
         del logger, method
-        return {key: self._clean(key, value) for key, value in event.items()}
+        return {key: value if key in KEPT else self._clean(value) for key, value in event.items()}
 
-    def _clean(self, key: str, value: Any) -> Any:
-        if not isinstance(value, str) or key in {"timestamp", "level"}:
-            return value
+    def _clean(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self._clean_text(value)
+            case None | bool() | int() | float():
+                return value
+            case dict():
+                return {self._clean(key): self._clean(held) for key, held in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self._clean(held) for held in value]
+            case _:
+                return self._clean_text(repr(value))
+
+    def _clean_text(self, text: str) -> str:
         for secret in self._secrets:
-            value = value.replace(secret, "[secret]")
-        return NUMBER.sub("[number]", value)
+            text = text.replace(secret, "[secret]")
+        return NUMBER.sub("[number]", text)
 
 
 def configure(settings: LogSettings, secrets: Iterable[str] = ()) -> None:

@@ -13,11 +13,19 @@ from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from notifier import shipped
@@ -47,6 +55,15 @@ def read_clock(value: object) -> time:
 
 Duration = Annotated[int, BeforeValidator(read_duration)]
 ClockTime = Annotated[time, BeforeValidator(read_clock)]
+
+
+def _in_order(hours: tuple[time, time]) -> tuple[time, time]:
+    if hours[0] >= hours[1]:
+        raise ValueError("a day opens before it closes; hours don't run over midnight")
+    return hours
+
+
+OpenHours = Annotated[tuple[ClockTime, ClockTime], AfterValidator(_in_order)]
 
 
 class Table(BaseModel):
@@ -94,8 +111,8 @@ class SmsSettings(Table):
 class HoursSettings(Table):
     """``[hours]``"""
 
-    notices: tuple[ClockTime, ClockTime] = (time(7), time(22))
-    broadcasts: tuple[ClockTime, ClockTime] = (time(7), time(21, 30))
+    notices: OpenHours = (time(7), time(22))
+    broadcasts: OpenHours = (time(7), time(21, 30))
 
 
 class DisclosureSettings(Table):
@@ -223,12 +240,12 @@ def load(files: Files) -> Settings | None:
     tables = files.toml(shipped.folder("config") / "notifier.toml")
     if path.parent != shipped.folder("config"):
         tables = merged(tables, files.toml(path))
-    tables["gateways"] = {
-        name: resolved(table, files, str(path), f"gateways.{name}")
-        for name, table in tables.get("gateways", {}).items()
-    }
+    tables["gateways"] = resolved(tables.get("gateways", {}), files, str(path), "gateways")
     try:
         settings = Settings(**tables)
+    except SettingsError as error:
+        files.faults.append(_unparsed(error))
+        return None
     except ValidationError as error:
         files.faults += list(faults_of(error, str(path)))
         return None
@@ -289,6 +306,18 @@ def faults_of(error: ValidationError, file: str) -> Iterator[Fault]:
             key=variable if from_environment else key,
             problem=f"{problem}.",
         )
+
+
+def _unparsed(error: SettingsError) -> Fault:
+    """pydantic says which table of the environment is no JSON, not which variable of it."""
+    found = re.search(r'field "(\w+)"', str(error))
+    prefix = f"NOTIFIER_{found[1] if found else ''}".upper()
+    variables = sorted(name for name in os.environ if name.upper().startswith(prefix))
+    return Fault(
+        file="environment",
+        key=" or ".join(variables),
+        problem='a list or a table is written as JSON, such as ["H19", "H10"].',
+    )
 
 
 def checked(files: Files) -> None:

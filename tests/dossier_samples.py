@@ -37,7 +37,7 @@ def at(text: str) -> Instant:
 
 
 def event(
-    type_: str, when: str | Instant, *, id: str = "", code: str = CODE, **carried: Any
+    type_: str, when: str | Instant, *, id_: str = "", code: str = CODE, **carried: Any
 ) -> DossierEvent:
     """An event as a source hands it over: with the status that its type means."""
     kind = EventType(type_)
@@ -45,7 +45,7 @@ def event(
     if "status" not in carried and DEFAULT_STATUS[kind] is not None:
         carried["status"] = DEFAULT_STATUS[kind]
     return DossierEvent(
-        id=id or f"{type_}@{time}",
+        id=id_ or f"{type_}@{time}",
         source="one-stop",
         type=kind,
         code=code,

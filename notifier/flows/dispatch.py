@@ -140,7 +140,8 @@ class Dispatcher:
             task = asyncio.create_task(self._send(message))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
-        return bool(begun)
+        # What was only recorded has freed its places, or its gateway, while that was written.
+        return bool(begun) or not may_send
 
     async def _claim(self, session: Session, free: int, window: int) -> list[Message]:
         now = self._clock.civil()

@@ -45,7 +45,7 @@ class Templates:
         """See ``ports.Renderer``."""
         template = self._found.get((locale, channel, name))
         if template is None:
-            template = self._find(locale, channel, name)
+            template = _flattened(self._find(locale, channel, name))
             self._found[locale, channel, name] = template
         text = self._rendered(template, context, f"{locale}/{channel}/{name}")
         # An SMS is one paragraph: the line breaks of its template are for those who read that.
@@ -56,7 +56,7 @@ class Templates:
         compiled = self._texts.get(template)
         if compiled is None:
             try:
-                compiled = self._environment.from_string(template)
+                compiled = _flattened(self._environment.from_string(template))
             except JinjaError as error:
                 raise TemplateError(f"the text is not a template: {error}") from None
             self._texts = {template: compiled}
@@ -84,6 +84,13 @@ class Templates:
         except (TypeError, ValueError, ArithmeticError) as error:
             raise TemplateError(f"{name}: {type(error).__name__} while it was filled in") from None
         return re.sub(r"[ \t]+", " ", re.sub(r" *\n *", "\n", text)).strip()
+
+
+def _flattened(template: Template) -> Template:
+    # Jinja copies the globals into the context at each rendering, and its own map of maps makes
+    # that the greater half of the work.
+    template.globals = dict(template.globals)
+    return template
 
 
 def _date(moment: int) -> str:

@@ -33,7 +33,7 @@ Reader = Callable[[Any, str], Iterator[tuple[str, Any]]]
 LONGEST: Final = 2_000
 """Characters of one text; a longer one is a mistake of the sender."""
 
-EMPTY: Final = ("", [], {})
+EMPTY: Final[tuple[Any, ...]] = ("", [], {})
 """What a field says that says nothing."""
 
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
@@ -191,9 +191,7 @@ def _instant(value: Any, field: str, *, day_ends: bool = False) -> Instant:
     try:
         return instant.read_iso(value.strip(), day_ends=CLOSING_TIME if day_ends else None)
     except (ValueError, OverflowError):  # whose words repeat the value
-        raise EventError(
-            field, "it is not a time of the years 2000 to 2100 in ISO 8601"
-        ) from None
+        raise EventError(field, "it is not a time of the years 2000 to 2100 in ISO 8601") from None
 
 
 def _text(name: str) -> Reader:

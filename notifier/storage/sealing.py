@@ -45,7 +45,7 @@ class Keys:
     def load_or_make(cls, path: Path) -> Keys:
         """The keys in ``path``; where there is no such file, new ones are written to it (0600)."""
         try:
-            text = path.read_text()
+            text = path.read_bytes()
         except FileNotFoundError:
             return cls._make(path)
         except OSError as error:
@@ -53,7 +53,9 @@ class Keys:
         try:
             held: dict[str, Any] = json.loads(text)
             return cls(
-                sealing=_key(held["sealing"]), digest=_key(held["digest"]), events=held["events"]
+                sealing=_key(held["sealing"]),
+                digest=_key(held["digest"]),
+                events=_text(held["events"]),
             )
         except (ValueError, KeyError, TypeError):
             raise _unusable(path, "it is not a key file of this service") from None
@@ -103,7 +105,7 @@ class Sealer:
         """What was sealed; ``StoreError`` with another key, another place or a changed byte."""
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # changed, or too short to be one
             raise StoreError(
                 f"a sealed value of {place.decode()} does not open: the store was written with "
                 "other keys, or is damaged. Put the key file back that lay beside it."
@@ -119,6 +121,12 @@ def _key(text: str) -> bytes:
     if len(key) != 32:
         raise ValueError("a key has 32 bytes")
     return key
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a secret is a text")
+    return value
 
 
 def _unusable(path: Path, why: str) -> ConfigurationError:

@@ -68,7 +68,7 @@ from notifier.errors import StoreBusyError, StoreError
 from notifier.ports import Heard, Moved, Quarantined, WorkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from notifier.domain.outcome import Outcome
     from notifier.ports import OutboxRow, Session, Store
@@ -515,10 +515,7 @@ class OutboxContract:
         )
         async with engine.store.read() as session:
             waiting = await session.waiting("sms", NOW, 10)
-        assert [candidate.id for candidate in waiting] == [
-            message("first").id,
-            message("second").id,
-        ]
+        assert [candidate.id for candidate in waiting] == [message(key).id for key in due]
 
     async def test_each_lane_has_its_own_limit(self, engine: Engine) -> None:
         await queue(
@@ -800,16 +797,19 @@ class OutboxContract:
                 await session.settle_work([f"unknown|{sent.id}"], "me", NOW)
             assert await session.unknown(NOW, 10) == []
 
-    @pytest.mark.parametrize("by_key", [False, True], ids=["the part it took", "by key"])
-    async def test_a_report_settles_what_is_unknown(self, engine: Engine, by_key: bool) -> None:
+    @pytest.mark.parametrize(
+        ("said", "state"),
+        [(delivered, State.DELIVERED), (undelivered, State.FAILED)],
+        ids=["delivered", "undelivered"],
+    )
+    async def test_a_report_settles_what_is_unknown(
+        self, engine: Engine, said: Callable[..., Receipt], state: State
+    ) -> None:
         sent = message()
         await queue(engine.store, sent)
-        outcome: Outcome = Unknown(code="timeout")
-        if not by_key:
-            outcome = Partial(done=((0, "r1"),), rest=outcome)
-        await send(engine.store, sent, outcome)
-        await report(engine.store, delivered(sent.key if by_key else "r1", by_key=by_key))
-        assert await state_of(engine.store, sent) is State.DELIVERED
+        await send(engine.store, sent, Unknown(code="timeout"))
+        await report(engine.store, said(sent.key, by_key=True))
+        assert await state_of(engine.store, sent) is state
 
     async def test_a_report_of_the_second_try_counts_although_the_first_is_open(
         self, engine: Engine
@@ -830,6 +830,36 @@ class OutboxContract:
         async with engine.store.write() as session:
             await session.move([Moved(id=sent.id, state=State.QUEUED, reason="again")], NOW)
         await report(engine.store, delivered(sent.key, by_key=True))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
+    async def test_a_report_of_the_first_try_counts_although_the_second_fails(
+        self, engine: Engine
+    ) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Unknown(code="timeout"))
+        async with engine.store.write() as session:
+            await session.move([Moved(id=sent.id, state=State.QUEUED, reason="again")], NOW)
+            [begun] = await begin(session, [replace(sent, attempts=1)])
+        await report(engine.store, delivered(sent.key, by_key=True))
+        async with engine.store.write() as session:
+            await end(session, begun, Temporary(code="busy"))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
+    async def test_a_part_that_arrived_does_not_stand_for_one_of_unknown_fate(
+        self, engine: Engine
+    ) -> None:
+        sent = message(text=LONG)
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Partial(done=((0, "r1"),), rest=Unknown(code="timeout")))
+        await report(engine.store, delivered("r1"))
+        assert await state_of(engine.store, sent) is State.UNKNOWN
+        async with engine.store.write() as session:
+            await session.move([Moved(id=sent.id, state=State.QUEUED, reason="again")], NOW)
+        assert await state_of(engine.store, sent) is State.QUEUED
+        await send(engine.store, sent, Accepted(refs=("r2",)))
+        assert await state_of(engine.store, sent) is State.ACCEPTED
+        await report(engine.store, delivered("r2"))
         assert await state_of(engine.store, sent) is State.DELIVERED
 
     async def test_what_a_dead_process_was_sending_is_unknown(self, engine: Engine) -> None:

@@ -27,9 +27,7 @@ def lanes_of(chosen: list[Candidate]) -> list[Lane]:
 @st.composite
 def waiting_lists(draw: st.DrawFn) -> list[Candidate]:
     drawn = draw(st.lists(st.tuples(st.sampled_from(Lane), st.integers(1, 5)), max_size=40))
-    return [
-        Candidate(str(number), lane, segments) for number, (lane, segments) in enumerate(drawn)
-    ]
+    return [Candidate(str(number), lane, segments) for number, (lane, segments) in enumerate(drawn)]
 
 
 WINDOWS = st.integers(1, 20)

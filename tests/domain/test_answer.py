@@ -76,9 +76,7 @@ def ask(
     )
 
 
-def worded(
-    decided: Answer, channel: str = "chat", language: str = "vi", **policy: bool
-) -> str:
+def worded(decided: Answer, channel: str = "chat", language: str = "vi", **policy: bool) -> str:
     installed = replace(INSTALLATION, disclosure=replace(INSTALLATION.disclosure, **policy))
     return said(decided, Composer(installed, TEMPLATES), channel, language).text
 
@@ -114,9 +112,7 @@ def test_unknown_sensitive_and_past_the_limit_are_the_same_words(
 def test_the_whole_message_tells_them_apart_no_more_than_its_words(channel: str) -> None:
     composer = Composer(INSTALLATION, TEMPLATES)
     messages = {
-        composer.answer(
-            decided, Address(channel, OWNER), key="answer|1", language="vi", now=NOW
-        )
+        composer.answer(decided, Address(channel, OWNER), key="answer|1", language="vi", now=NOW)
         for decided in (
             ask(CODE),
             ask(CODE, stored=(full(**SENSITIVE),)),

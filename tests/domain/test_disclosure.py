@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from dossier_samples import OWNER, STRANGER, dossier, event, installation
 
 from notifier.domain import disclosure
 from notifier.domain.disclosure import Asker, Level, Policy
-from notifier.domain.dossier import Dossier
 from notifier.domain.message import Address
+
+if TYPE_CHECKING:
+    from notifier.domain.dossier import Dossier
 
 POLICY = replace(installation().disclosure, sensitive_codes=frozenset({"1.001731"}))
 T = "2026-11-16 09:00"
@@ -23,9 +26,7 @@ def by_sms(number: str, **guesses: int) -> Asker:
 
 
 def by_chat(*proved: str, **guesses: int) -> Asker:
-    return Asker(
-        address=Address("telegram", "12345"), proved_phones=frozenset(proved), **guesses
-    )
+    return Asker(address=Address("telegram", "12345"), proved_phones=frozenset(proved), **guesses)
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,9 @@ def test_the_order_of_two_events(earlier: object, later: object, why: str) -> No
 
 
 def test_equals_are_ordered_by_their_identity_and_never_left_equal() -> None:
-    one, other = event("noted", T, id="1"), event("noted", T, id="2")
+    one, other = event("noted", T, id_="1"), event("noted", T, id_="2")
     assert one.stamp != other.stamp
-    assert one.stamp == event("noted", T, id="1").stamp
+    assert one.stamp == event("noted", T, id_="1").stamp
 
 
 def test_an_event_shows_nothing_of_a_person() -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from dossier_samples import at, dossier, event, installation
 
 from notifier.domain import notice
 from notifier.domain.dossier import Dossier, apply
-from notifier.domain.event import DossierEvent
 from notifier.domain.rules import FRESH
+
+if TYPE_CHECKING:
+    from notifier.domain.event import DossierEvent
 
 RULES = installation().rules
 T = at("2026-11-16 09:00")

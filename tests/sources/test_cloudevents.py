@@ -91,7 +91,7 @@ def test_a_batch(content_type: str) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["application/x-ndjson", "application/ndjson", "application/jsonl", "Application/X-NDJSON; a=b"],
+    [*sorted(cloudevents.LINES), "Application/X-NDJSON; a=b"],
 )
 def test_one_event_a_line(content_type: str) -> None:
     body = b"\r\n".join(
@@ -330,9 +330,7 @@ def test_every_field_of_the_data() -> None:
             document=Document(number="12/PXL", date="2026-11-19", signer="C", title="Giám đốc"),
         ),
         supplement=(
-            SupplementRequest(
-                what="Giấy chứng sinh", by="D", requested_at=at("2026-11-17 09:00")
-            ),
+            SupplementRequest(what="Giấy chứng sinh", by="D", requested_at=at("2026-11-17 09:00")),
             SupplementRequest(what="Ảnh"),
         ),
         fees=(Fee(name="Lệ phí", amount=15_000), Fee(name="Phí", amount=0, paid=True)),
@@ -477,13 +475,17 @@ def test_what_the_cloudevents_sdk_sends_is_read(form: str, id_: str) -> None:
 
 # ------------------------------------------------------------------------------- anything at all
 
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner,
-                                                                max_size=3),
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=6,
-)  # fmt: skip
-KINDS = st.sampled_from(["application/json", cloudevents.BATCH, "application/x-ndjson", "text/html"])
+)
+KINDS = st.sampled_from(
+    ["application/json", cloudevents.BATCH, "application/x-ndjson", "text/html"]
+)
 
 
 @given(st.binary(max_size=60), KINDS, st.booleans())
@@ -520,6 +522,8 @@ def test_any_data_is_facts_or_an_error_that_points_into_it(fields: dict[str, Any
     try:
         said = data(**fields)
     except EventError as error:
-        assert error.field.startswith("/data/")
+        pointer = error.field
     else:
-        Facts(**said)
+        assert Facts(**said)
+        return
+    assert pointer.startswith("/data/")

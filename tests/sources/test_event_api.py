@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from doubles.clock import StillClock
 from dossier_samples import CODE, at
+from doubles.clock import StillClock
 
 from notifier.domain.event import DossierEvent
 from notifier.domain.instant import MINUTE

@@ -21,12 +21,12 @@ BODY = b'{"id": "1"}'
 
 
 def headers(
-    body: bytes = BODY, *, id: str = "m1", timestamp: int = SECONDS, key: bytes = KEY
+    body: bytes = BODY, *, id_: str = "m1", timestamp: int = SECONDS, key: bytes = KEY
 ) -> dict[str, str]:
     return {
-        "webhook-id": id,
+        "webhook-id": id_,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": standard_webhooks.sign(key, id, timestamp, body),
+        "webhook-signature": standard_webhooks.sign(key, id_, timestamp, body),
     }
 
 
@@ -41,21 +41,21 @@ TEXTS = st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable())
 
 @given(TEXTS, st.text(max_size=200))
 @settings(max_examples=50, deadline=None)
-def test_what_the_reference_signs_is_accepted(id: str, text: str) -> None:
+def test_what_the_reference_signs_is_accepted(id_: str, text: str) -> None:
     at = datetime.fromtimestamp(SECONDS, UTC)
     sent = {
-        "webhook-id": id,
+        "webhook-id": id_,
         "webhook-timestamp": str(SECONDS),
-        "webhook-signature": Webhook(SECRET).sign(id, at, text),
+        "webhook-signature": Webhook(SECRET).sign(id_, at, text),
     }
     verify(sent, text.encode())
 
 
 @given(TEXTS, st.text(max_size=200))
 @settings(max_examples=50, deadline=None)
-def test_what_we_sign_the_reference_accepts(id: str, text: str) -> None:
+def test_what_we_sign_the_reference_accepts(id_: str, text: str) -> None:
     now = int(datetime.now(UTC).timestamp())  # the reference reads the system's clock
-    sent = headers(text.encode(), id=id, timestamp=now)
+    sent = headers(text.encode(), id_=id_, timestamp=now)
     Webhook(SECRET).verify(text, sent, json_parse=False)
 
 
@@ -158,9 +158,9 @@ ANY_HEADER = st.text(max_size=30) | st.binary(max_size=20).map(
 @given(ANY_HEADER, ANY_HEADER | st.just(str(SECONDS)), ANY_HEADER, st.binary(max_size=20))
 @settings(max_examples=200, deadline=None)
 def test_garbage_is_refused_and_nothing_else_happens(
-    id: str, stamp: str, signature: str, body: bytes
+    id_: str, stamp: str, signature: str, body: bytes
 ) -> None:
-    sent = {"webhook-id": id, "webhook-timestamp": stamp, "webhook-signature": signature}
+    sent = {"webhook-id": id_, "webhook-timestamp": stamp, "webhook-signature": signature}
     with pytest.raises(SignatureError):
         verify(sent, body)
 

@@ -8,13 +8,26 @@ import stat
 import subprocess
 import sys
 import tempfile
-from contextlib import closing, suppress
+import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import AGENT_PHONE, GATEWAY, NAME, NOW, PHONE, code, event, inbound, message, received
+from builders import (
+    AGENT_PHONE,
+    GATEWAY,
+    NAME,
+    NOW,
+    PHONE,
+    code,
+    event,
+    inbound,
+    message,
+    received,
+    until,
+)
 from contracts.store import (
     BroadcastContract,
     DispatchAloneContract,
@@ -197,12 +210,12 @@ async def test_a_newer_store_is_refused_untouched(tmp_path: Path, version: int) 
     engine = SqliteEngine(tmp_path)
     with closing(sqlite3.connect(engine.path)) as connection:
         connection.execute(f"PRAGMA user_version = {version}")
-    threads = _threads()
+    threads = threading.active_count()
     with pytest.raises(StoreError, match=f"version {version}.*newer program"):
         await engine.store.open()
     assert await engine.rows("PRAGMA user_version") == [(version,)]
     assert await engine.rows("SELECT name FROM sqlite_schema") == []
-    assert _threads() == threads, "a store that refuses leaves no connection open"
+    await until(lambda: threading.active_count() == threads)  # no connection stays open
     await engine.close()
 
 
@@ -213,17 +226,11 @@ async def test_what_is_no_store_is_refused(tmp_path: Path, what: str) -> None:
         engine.path.mkdir()
     else:
         engine.path.write_bytes(b"This is a letter to the one-stop centre. " * 100)
-    threads = _threads()
+    threads = threading.active_count()
     with pytest.raises(StoreError, match="NOTIFIER_STORE"):
         await engine.store.open()
-    assert _threads() == threads
+    await until(lambda: threading.active_count() == threads)  # no connection stays open
     await engine.close()
-
-
-def _threads() -> int:
-    import threading
-
-    return sum(thread.is_alive() for thread in threading.enumerate())
 
 
 async def test_a_cancelled_wait_for_another_process_blocks_nobody(engine: SqliteEngine) -> None:
@@ -233,10 +240,10 @@ async def test_a_cancelled_wait_for_another_process_blocks_nobody(engine: Sqlite
         waiting = asyncio.create_task(queue(engine.store, message("cancelled")))
         await asyncio.sleep(0.05)
         waiting.cancel()
-        with suppress(asyncio.CancelledError):
-            async with asyncio.timeout(0.2):
-                await asyncio.shield(waiting)
+        await asyncio.wait([waiting], timeout=0.02)
         other.execute("ROLLBACK")
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
     await queue(engine.store, message("next"))
     async with engine.store.read() as session:
         assert [row.key for row in await session.outbox()] == ["next"]

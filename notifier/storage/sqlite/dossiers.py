@@ -22,7 +22,9 @@ class DossierRows(Rows):
 
     async def add_events(self, events: Sequence[DossierEvent], now: Instant) -> list[bool]:
         """See ``ports.Session``."""
-        first = {(event.source, event.id): event for event in reversed(events)}
+        first: dict[tuple[str, str], int] = {}
+        for place, event in enumerate(events):
+            first.setdefault((event.source, event.id), place)
         rows = [
             (
                 event.source,
@@ -33,7 +35,7 @@ class DossierRows(Rows):
                 now,
                 self._sealer.seal(pack(event.carried), b"event"),
             )
-            for event in first.values()
+            for event in (events[place] for place in first.values())
         ]
         added = await self.insert(
             "INSERT OR IGNORE INTO event (source, id, code, type, time, received_at, body_sealed)",
@@ -42,8 +44,8 @@ class DossierRows(Rows):
         )
         new = {(source, id_) for source, id_ in added}
         return [
-            (event.source, event.id) in new and first[event.source, event.id] is event
-            for event in events
+            (event.source, event.id) in new and first[event.source, event.id] == place
+            for place, event in enumerate(events)
         ]
 
     async def dossiers(self, codes: Sequence[str]) -> dict[str, Dossier]:

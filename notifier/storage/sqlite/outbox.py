@@ -88,6 +88,8 @@ class OutboxRows(Rows):
             (self.listed(ids),),
         )
         by_id = {row[0]: self._message(row) for row in rows}
+        taken = await self._accepted_parts([m.id for m in by_id.values() if m.attempts])
+        by_id |= {id_: replace(by_id[id_], accepted_parts=parts) for id_, parts in taken.items()}
         return [by_id[id_] for id_ in ids if id_ in by_id]
 
     async def begin_attempts(
@@ -150,12 +152,13 @@ class OutboxRows(Rows):
         references = [
             (a.gateway, ref, a.message.id, part) for a in attempted for part, ref in _references(a)
         ]
-        if not references:
-            return
-        await self.insert(
-            "INSERT OR IGNORE INTO reference (gateway, ref, message, part)", references
-        )
-        await self._apply_early_receipts([row[1] for row in references], now)
+        if references:
+            await self.insert(
+                "INSERT OR IGNORE INTO reference (gateway, ref, message, part)", references
+            )
+            await self._apply_early_receipts([row[1] for row in references], now)
+        # What was reported of an earlier try while this one was under way.
+        await self._conclude([a.message.id for a in attempted if a.message.attempts > 1], now)
 
     async def move(self, moved: Sequence[Moved], now: Instant) -> int:
         """See ``ports.Session``."""
@@ -212,13 +215,17 @@ class OutboxRows(Rows):
         )
         rows = await self.run(
             "UPDATE message SET state = 'unknown', unknowns = unknowns + 1, reason = ?, "
-            "updated_at = ? WHERE state = 'sending' RETURNING id, gateway, key",
+            "updated_at = ? WHERE state = 'sending' RETURNING id, 'key:' || key",
             (why, now),
         )
-        await self.insert(
-            "INSERT OR IGNORE INTO reference (gateway, ref, message, part)",
-            [(gateway, f"key:{key}", id_, 0) for id_, gateway, key in rows],
+        await self.run(
+            "INSERT OR IGNORE INTO reference (gateway, ref, message, part) SELECT gateway, "
+            "'key:' || key, id, (SELECT coalesce(max(part) + 1, 0) FROM reference "
+            "WHERE message = message.id) FROM message "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (self.listed(id_ for id_, _ in rows),),
         )
+        await self._apply_early_receipts([ref for _, ref in rows], now)
         return len(rows)
 
     async def outbox(
@@ -290,18 +297,41 @@ class OutboxRows(Rows):
         )
         await self._conclude([id_ for (id_,) in rows], now)
 
+    async def _accepted_parts(self, ids: Sequence[str]) -> dict[str, tuple[int, ...]]:
+        """The parts that a provider has named, of messages that were tried before."""
+        if not ids:
+            return {}
+        rows = await self.run(
+            "SELECT DISTINCT message, part FROM reference WHERE substr(ref, 1, 4) <> 'key:' "
+            "AND message IN (SELECT value FROM json_each(?)) ORDER BY message, part",
+            (self.listed(ids),),
+        )
+        parts: dict[str, tuple[int, ...]] = {}
+        for id_, part in rows:
+            parts[id_] = (*parts.get(id_, ()), part)
+        return parts
+
     async def _conclude(self, ids: Sequence[str], now: Instant) -> None:
-        """Delivered when every part is, failed when one is; from no state that is final."""
+        """Delivered when every part is, failed when one is; from no state that is final.
+
+        A part that was tried more than once is delivered when one of the tries was. What waits to
+        be tried again is delivered when the provider says so of our key.
+        """
         if not ids:
             return
         await self.run(
-            "UPDATE message SET state = CASE WHEN parts.bad > 0 THEN 'failed' ELSE 'delivered' END,"
-            " reason = CASE WHEN parts.bad > 0 THEN 'the provider reports it undelivered' ELSE '' "
-            "END, updated_at = ?1 FROM (SELECT message, sum(status = 'failed') AS bad, "
-            "sum(status = '') AS open FROM reference WHERE message IN "
-            "(SELECT value FROM json_each(?2)) GROUP BY message) AS parts "
-            "WHERE message.id = parts.message AND message.state IN ('accepted', 'unknown') "
-            "AND (parts.bad > 0 OR parts.open = 0)",
+            "WITH part AS (SELECT message, max(status = 'delivered') AS good, "
+            "max(status = 'failed') AS bad, "
+            "max(status = 'delivered' AND substr(ref, 1, 4) = 'key:') AS whole "
+            "FROM reference WHERE message IN (SELECT value FROM json_each(?2)) "
+            "GROUP BY message, part), "
+            "fate AS (SELECT message, max(bad AND NOT good) AS bad, min(good OR bad) AS closed, "
+            "max(whole) AS whole FROM part GROUP BY message) "
+            "UPDATE message SET state = CASE WHEN fate.bad THEN 'failed' ELSE 'delivered' END, "
+            "reason = CASE WHEN fate.bad THEN 'the provider reports it undelivered' ELSE '' END, "
+            "updated_at = ?1 FROM fate WHERE message.id = fate.message AND "
+            "((message.state IN ('accepted', 'unknown') AND (fate.bad OR fate.closed)) "
+            "OR (message.state = 'queued' AND fate.whole AND NOT fate.bad))",
             (now, self.listed(set(ids))),
         )
 
@@ -372,12 +402,18 @@ def _code(outcome: Outcome) -> tuple[str, str]:
 
 def _references(attempted: Attempted) -> list[tuple[int, str]]:
     """What may be reported on later: the provider's names, or ours where there is none."""
+    message = attempted.message
+    own = f"key:{message.key}"
+    taken = dict(attempted.outcome.done) if isinstance(attempted.outcome, Partial) else {}
+    open_ = [
+        part for part in range(message.plan.segments)
+        if part not in message.accepted_parts and part not in taken
+    ]  # fmt: skip
     match attempted.outcome:
         case Accepted(refs=refs) if refs:
-            return list(enumerate(refs))
-        case Partial(done=done):
-            return list(done)
+            more = range(message.plan.segments, message.plan.segments + len(refs))
+            return list(zip((*open_, *more), refs, strict=False))
         case _ if attempted.verdict.state in {State.ACCEPTED, State.UNKNOWN}:
-            return [(0, f"key:{attempted.message.key}")]
+            return [*taken.items(), (open_[0] if open_ else 0, own)]
         case _:
-            return []
+            return list(taken.items())

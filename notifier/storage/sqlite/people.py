@@ -62,7 +62,9 @@ class PeopleRows(Rows):
 
     async def add_inbound(self, heard: Sequence[Heard], now: Instant) -> list[bool]:
         """See ``ports.Session``."""
-        first = {(h.gateway, h.inbound.key): h for h in reversed(heard)}
+        first: dict[tuple[str, str], int] = {}
+        for place, one in enumerate(heard):
+            first.setdefault((one.gateway, one.inbound.key), place)
         added = await self.insert(
             "INSERT OR IGNORE INTO inbound (gateway, key, sender_hash, body_sealed, intent, "
             "guesses, received_at)",
@@ -78,14 +80,14 @@ class PeopleRows(Rows):
                     h.guesses,
                     now,
                 )
-                for h in first.values()
+                for h in (heard[place] for place in first.values())
             ],
             "RETURNING gateway, key",
         )
         new = {(gateway, key) for gateway, key in added}
         return [
-            (h.gateway, h.inbound.key) in new and first[h.gateway, h.inbound.key] is h
-            for h in heard
+            (h.gateway, h.inbound.key) in new and first[h.gateway, h.inbound.key] == place
+            for place, h in enumerate(heard)
         ]
 
     async def guesses(

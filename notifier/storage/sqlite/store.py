@@ -29,9 +29,9 @@ BUSY_TIMEOUT: Final = 10_000
 """Ms that a statement waits for another process, such as the command line."""
 
 PRAGMAS: Final = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",  # first: the next one may have to wait
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
@@ -64,6 +64,9 @@ class SqliteStore:
                 reader = await self._connect()
                 await reader.execute_fetchall("PRAGMA query_only = ON")
                 self._readers.put_nowait(reader)
+        except StoreError:
+            await self.close()
+            raise
         except (OSError, aiosqlite.Error) as error:
             await self.close()
             raise StoreError(
@@ -135,8 +138,12 @@ class SqliteStore:
         connection = await aiosqlite.connect(
             self._path, isolation_level=None, cached_statements=512
         )
-        for pragma in PRAGMAS:
-            await connection.execute_fetchall(pragma)
+        try:
+            for pragma in PRAGMAS:
+                await connection.execute_fetchall(pragma)
+        except BaseException:
+            await connection.close()
+            raise
         return connection
 
     @staticmethod
