@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test install check lock clean
+.PHONY: help run test install check bench pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -24,6 +24,12 @@ check: $(VENV)/dev.stamp ## lint, types, import contracts, dependencies
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/deptry .
+
+bench: $(VENV)/dev.stamp ## measure the speed, beside its limits, on this machine
+	@$(BIN)/python -m bench
+
+pictures: $(VENV)/dev.stamp ## take the pictures of the README anew
+	@$(BIN)/python docs/pictures/make.py
 
 lock: $(VENV)/dev.stamp ## write requirements/*.txt anew: names, versions and hashes
 	@$(BIN)/pip install --quiet uv

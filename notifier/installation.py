@@ -16,7 +16,7 @@ from notifier.domain.inquiry import Intent, Keywords
 from notifier.domain.installation import Installation, SmsPolicy
 from notifier.domain.message import Lane
 from notifier.domain.quiet import Hours
-from notifier.domain.rules import DueRule, Rule, Rules, TransitionRule
+from notifier.domain.rules import DueRule, RescheduleRule, Rule, Rules, TransitionRule
 from notifier.domain.status import DeadlineClock, Status, Statuses
 from notifier.domain.text import fold
 from notifier.domain.unit import Office, Province, Unit, Units
@@ -56,7 +56,7 @@ class RuleTable(Table):
 
     notice: str = Field(pattern=r"^[a-z_]+$")
     family: str = Field(pattern=r"^[a-z_]+$")
-    on: Literal["status", "due"]
+    on: Literal["status", "due", "rescheduled"]
     entering: frozenset[int] = frozenset()
     coming_from: frozenset[int] | None = Field(None, alias="from")
     before: int | None = Field(None, ge=1, le=30)
@@ -90,6 +90,15 @@ class RuleTable(Table):
                 still=self.still,
                 lane=LANES[self.lane],
                 best_before=best_before,
+                resend=self.resend,
+            )
+        if self.on == "rescheduled":
+            return RescheduleRule(
+                notice=self.notice,
+                family=self.family,
+                still=self.still,
+                lane=LANES[self.lane],
+                best_before=best_before or 0,
                 resend=self.resend,
             )
         return TransitionRule(

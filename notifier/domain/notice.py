@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from notifier.domain import deadline, phone
-from notifier.domain.rules import DueRule, Rule, TransitionRule
+from notifier.domain.rules import DueRule, RescheduleRule, Rule, TransitionRule
 
 if TYPE_CHECKING:
     from notifier.domain.dossier import Dossier
@@ -78,8 +78,8 @@ def of_transition(rule: TransitionRule, dossier: Dossier) -> Notice:
     )
 
 
-def of_due(rule: DueRule, dossier: Dossier, episode: str) -> Notice:
-    """The notice of a due date that nears or has passed."""
+def of_due(rule: DueRule | RescheduleRule, dossier: Dossier, episode: str) -> Notice:
+    """The notice of a due date that nears, has passed, or was moved."""
     return Notice(rule=rule, dossier=dossier, episode=episode, person=person_of(dossier))
 
 

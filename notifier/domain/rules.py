@@ -57,7 +57,22 @@ class DueRule:
     resend: bool = True
 
 
-Rule = TransitionRule | DueRule
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescheduleRule:
+    """Fires when a new appointment is made (hẹn lại); its occasion is the new due date.
+
+    NĐ 61/2018 art 19(9): the citizen is told of it. The fields are those of ``TransitionRule``.
+    """
+
+    notice: str
+    family: str
+    still: frozenset[int]
+    lane: Lane = Lane.DEADLINE
+    best_before: int = 3 * instant.DAY
+    resend: bool = True
+
+
+Rule = TransitionRule | DueRule | RescheduleRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,18 @@ class Rules:
             and (came_from not in rule.entering)
             and (rule.coming_from is None or (came_from or NOT_KNOWN) in rule.coming_from)
         )
+
+    def rescheduled(
+        self, before: Dossier | None, after: Dossier, *, now: Instant
+    ) -> tuple[RescheduleRule, ...]:
+        """The rules that a new appointment calls for; one made more than a day ago excepted."""
+        made = after.facts.rescheduled
+        known = before.facts.rescheduled if before else None
+        if made is None or (known is not None and known.due_at == made.due_at):
+            return ()
+        if now - after.stamps["rescheduled"][0] > FRESH or after.facts.due_at != made.due_at:
+            return ()
+        return tuple(rule for rule in self.rules if isinstance(rule, RescheduleRule))
 
     def on_due(self) -> tuple[DueRule, ...]:
         """The rules that go by the due date."""

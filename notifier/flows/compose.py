@@ -188,7 +188,7 @@ class Composer:
             hidden = ("procedure", "supplement", "fees", "fees_due", "reason", "handler")
             context.update(dict.fromkeys(hidden, ""), since=None)
             if not policy.due_date_for_anyone:
-                context["due"] = context["new_due"] = None
+                context["due"] = context["new_due"] = context["old_due"] = None
         elif not policy.handler_for_owner:
             context["handler"] = ""
         return context
@@ -215,6 +215,7 @@ class Composer:
             "late": deadline.is_late(dossier, statuses, now=now),
             "running": deadline.runs(dossier, statuses),
             "due": None if stale else facts.due_at,
+            "old_due": _moved_from(dossier),
             "new_due": rescheduled.due_at if rescheduled and rescheduled.due_at > now else None,
             "reason": (rescheduled.reason if rescheduled else "") or facts.reason or "",
             "procedure": facts.procedure_name or "",
@@ -235,6 +236,14 @@ class Composer:
             "portal": office.portal,
             "short_code": office.short_code,
         }
+
+
+def _moved_from(dossier: Dossier) -> Instant | None:
+    """The due date before the re-appointment; None where there was none, or none is known."""
+    if dossier.facts.rescheduled is None:
+        return None
+    dues = [step.due_at for step in dossier.steps if step.due_at is not None]
+    return next((due for due in reversed(dues) if due != dossier.facts.due_at), None)
 
 
 def _best_before(notice: Notice, not_before: Instant) -> Instant:

@@ -12,7 +12,7 @@ from notifier.domain.dossier import apply
 from notifier.ports import Quarantined, WorkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from notifier.domain.deadline import Moment
     from notifier.domain.dossier import Dossier
@@ -116,15 +116,21 @@ class Ingest:
                 plans[dossier.code] = plan.moments
                 if plan.missed:
                     work.append(missed_work(dossier, plan.missed, now))
-            notices += [
-                notice.of_transition(rule, dossier)
-                for rule in self._installation.rules.entered(previous, dossier, now=now)
-            ]
+            notices += self._notices(previous, dossier, now)
         composed = self._composer.notices(notices, now)
         await session.put_dossiers(changed, now)
         await session.plan_moments(plans)
         await session.add_work([*work, *composed.work])
         return len(await session.add_messages(composed.messages))
+
+    def _notices(
+        self, before: Dossier | None, after: Dossier, now: Instant
+    ) -> Iterator[notice.Notice]:
+        rules = self._installation.rules
+        for entered in rules.entered(before, after, now=now):
+            yield notice.of_transition(entered, after)
+        for moved in rules.rescheduled(before, after, now=now):
+            yield notice.of_due(moved, after, deadline.episode(after.facts.due_at or 0))
 
     def _plan(self, before: Dossier | None, after: Dossier, now: Instant) -> deadline.Plan | None:
         installation = self._installation
