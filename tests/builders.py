@@ -174,7 +174,7 @@ class Centre:
         self.answering = Answering(installation, self.composer)
         self.ingest = Ingest(store, clock, installation, self.composer, queued=self._ring)
         self.remind = Remind(store, installation, self.composer, queued=self._ring)
-        self.settle = SettleUnknown(store, queued=self._ring)
+        self.settle = SettleUnknown(store, installation.rules, queued=self._ring)
         self.broadcasting = self.broadcasting_by(500)
 
     def broadcasting_by(self, slice_size: int) -> Broadcasting:

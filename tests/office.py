@@ -29,12 +29,12 @@ ALWAYS = ["00:00", "23:59"]
 
 
 def event(
-    what: str = "received", *, code: str = CODE, id: str = "", **data: Any
+    what: str = "received", *, code: str = CODE, ce_id: str = "", **data: Any
 ) -> dict[str, Any]:
     """A CloudEvent about a dossier of the person with ``PHONE``; ``data`` adds to it."""
     return {
         "specversion": "1.0",
-        "id": id or f"{code}:{what}",
+        "id": ce_id or f"{code}:{what}",
         "source": SOURCE,
         "type": f"dossier.{what}",
         "subject": code,
@@ -52,16 +52,16 @@ def signed(
     body: bytes,
     *,
     kind: str = ONE,
-    id: str = "msg-1",
+    call: str = "msg-1",
     age: float = 0,
 ) -> dict[str, str]:
     """The headers of a request, signed by the reference implementation; ``age`` in seconds."""
     at = datetime.fromtimestamp(time.time() - age, UTC)
     return {
         "content-type": kind,
-        "webhook-id": id,
+        "webhook-id": call,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign(id, at, body.decode()),
+        "webhook-signature": Webhook(secret).sign(call, at, body.decode()),
     }
 
 

@@ -32,14 +32,14 @@ PATIENCE = 80.0
 async def eventually(look: Callable[[], Awaitable[Any]], what: str) -> Any:
     """The first true thing that ``look`` gives."""
     async with asyncio.timeout(PATIENCE):
-        while not (found := await look()):
+        while not (found := await look()):  # noqa: ASYNC110 - what is waited for is outside
             await asyncio.sleep(0.05)
     assert found, what
     return found
 
 
 class SmsProvider(Esms):
-    """The double, for texts with and without accents; it answers only while ``answering`` is set."""
+    """The double, for texts with and without accents; it answers while ``answering`` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,9 +103,9 @@ class Serving:
             assert answer.status == 202, await answer.text()
             return await answer.json()
 
-    async def text(self, words: str, *, id: str = "mo-1", phone: str = office.PHONE) -> int:
+    async def text(self, words: str, *, mo_id: str = "mo-1", phone: str = office.PHONE) -> int:
         """A person texts ``words``; the status that the provider's call is answered with."""
-        body = {"mo_id": id, "from": "0" + phone.removeprefix("+84"), "message": words}
+        body = {"mo_id": mo_id, "from": "0" + phone.removeprefix("+84"), "message": words}
         url = f"{self.url}/hooks/esms/inbound"
         assert self.http is not None
         async with self.http.post(url, json=body, headers={"X-Token": HOOK_SECRET}) as answer:
@@ -200,11 +200,11 @@ class Office:
             assert rest == b""
 
     async def run(
-        self, *arguments: str, input: str = "", code: int = 0, names_people: bool = False
+        self, *arguments: str, typed: str = "", code: int = 0, names_people: bool = False
     ) -> Ran:
         """A command; ``names_people`` where its output is numbers and names by purpose."""
         process = await self._start(*arguments)
-        out, err = await asyncio.wait_for(process.communicate(input.encode()), PATIENCE)
+        out, err = await asyncio.wait_for(process.communicate(typed.encode()), PATIENCE)
         ran = Ran(process.returncode or 0, out.decode(), err.decode())
         self.written += [ran.err] if names_people else [ran.out, ran.err]
         assert ran.code == code, ran

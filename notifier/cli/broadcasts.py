@@ -21,7 +21,7 @@ from notifier.cli import running
 from notifier.domain import audience
 from notifier.domain.broadcast import BroadcastState
 from notifier.domain.message import FINAL_STATES, State
-from notifier.errors import AudienceError
+from notifier.errors import AudienceError, InputError
 from notifier.flows.broadcast import Standing
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def new(
     by: str,
 ) -> None:
     """Read a list into a draft."""
-    template = text or (text_file.read_text(encoding="utf-8").strip() if text_file else "")
+    template = text or (_read_text(text_file) if text_file else "")
     if not template:
         raise typer.BadParameter("a broadcast needs --text or --text-file")
     reading = running.run(_new(folder, file, template, title or file.stem, column, accents, by))
@@ -162,6 +162,13 @@ def _bar() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} can't be read as a text in UTF-8: {error}") from None
 
 
 def _csv_rows(file: Path) -> Iterator[dict[str, str]]:

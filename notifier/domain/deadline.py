@@ -71,13 +71,14 @@ def is_stale(dossier: Dossier, statuses: Statuses) -> bool:
     due: Instant | None = None
     paused = False
     for step in dossier.steps:
-        pauses = statuses.clock(step.status) is DeadlineClock.RESTARTS
-        if step.status is not None:
-            if pauses and not paused:
-                due_before_pause = due
-            paused = pauses
         if step.due_at is not None:
             due = step.due_at
+        if step.status is None:
+            continue
+        pauses = statuses.clock(step.status) is DeadlineClock.RESTARTS
+        if pauses and not paused:
+            due_before_pause = due
+        paused = pauses
     return due_before_pause is not None and dossier.facts.due_at == due_before_pause
 
 

@@ -6,6 +6,7 @@ completion only; with it, the person's own data.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -76,7 +77,8 @@ def is_sensitive(dossier: Dossier, policy: Policy) -> bool:
     if dossier.facts.procedure_code in policy.sensitive_codes:
         return True
     title = fold(f"{dossier.facts.procedure_name or ''} {dossier.facts.procedure_field or ''}")
-    return any(word in title for word in policy.sensitive_words)
+    # Whole words: "thay đổi họ" is sensitive, "thay đổi hoạt động" is not.
+    return any(re.search(rf"\b{re.escape(word)}\b", title) for word in policy.sensitive_words)
 
 
 def level(asker: Asker, dossier: Dossier, policy: Policy) -> Level:

@@ -73,6 +73,7 @@ class Dispatcher:
         self._ended: list[Attempted] = []
         self._bell = asyncio.Event()
         self._breaker = Breaker()
+        self._turn = asyncio.Lock()
         self._stopping = False
 
     @property
@@ -94,7 +95,8 @@ class Dispatcher:
         while not self._stopping:
             self._bell.clear()
             try:
-                left = await self._cycle()
+                async with self._turn:
+                    left = await self._cycle()
             except Exception:
                 log.exception("dispatch.cycle_failed", gateway=self._gateway.name)
                 left = False
@@ -105,15 +107,15 @@ class Dispatcher:
         """Begin nothing new; wait ``drain`` seconds for what is in flight, and record it all."""
         self._stopping = True
         self.ring()
-        if self._in_flight:
-            await asyncio.wait(self._in_flight, timeout=drain)
-        for task in self._in_flight:
-            task.cancel()
-        if self._in_flight:
-            await asyncio.wait(self._in_flight)
-        if self._ended:
-            async with self._store.write() as session:
-                await self._record(session)
+        async with self._turn:  # what a cycle under way begins is waited for too
+            if self._in_flight:
+                await asyncio.wait(self._in_flight, timeout=drain)
+            for task in self._in_flight:
+                task.cancel()
+            if self._in_flight:
+                await asyncio.wait(self._in_flight)
+            if self._ended:
+                await self._commit(free=0, window=0)
 
     async def _wait(self) -> None:
         try:
@@ -128,33 +130,43 @@ class Dispatcher:
         under_way = len(self._in_flight)
         free = self._breaker.places(self._window - under_way, now=elapsed, in_flight=under_way)
         self._bucket = self._bucket.refilled(elapsed)
-        may_send = free > 0 and self._bucket.level > 0 and self._preferred()
-        if not may_send and not self._ended:
+        if self._stopping or self._bucket.level <= 0 or not self._preferred():
+            free = 0
+        if free <= 0 and not self._ended:
             return False
-        begun: list[Message] = []
-        async with self._store.write() as session:
-            await self._record(session)
-            if may_send:
-                begun = await self._claim(session, free, window=free + under_way)
+        begun, moved = await self._commit(free=free, window=free + under_way)
         for message in begun:
             task = asyncio.create_task(self._send(message))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
         # What was only recorded has freed its places, or its gateway, while that was written.
-        return bool(begun) or not may_send
+        return bool(begun) or moved > 0 or free <= 0
 
-    async def _claim(self, session: Session, free: int, window: int) -> list[Message]:
+    async def _commit(self, *, free: int, window: int) -> tuple[list[Message], int]:
+        """Record what ended, and claim for ``free`` places; who begins, how many were moved."""
+        ended, self._ended = self._ended, []
+        try:
+            async with self._store.write() as session:
+                if ended:
+                    await self._record(session, ended)
+                return await self._claim(session, free, window) if free > 0 else ([], 0)
+        except BaseException:
+            self._ended = ended + self._ended  # undone with the rest, so it is recorded again
+            raise
+
+    async def _claim(self, session: Session, free: int, window: int) -> tuple[list[Message], int]:
         now = self._clock.civil()
         waiting = await session.waiting(self.channel, now, free)
-        chosen, bucket = choose(waiting, free=free, window=window, bucket=self._bucket)
+        chosen, _ = choose(waiting, free=free, window=window, bucket=self._bucket)
         if not chosen:
-            return []
+            return [], 0
         messages = await session.messages([candidate.id for candidate in chosen])
         leaving, moved = await self._looked_at_again(session, messages, now)
         await session.move(moved, now)
         begun = await session.begin_attempts(leaving, self._gateway.name, self._owner, now)
-        self._bucket = bucket
-        return begun
+        # Only what leaves is paid for.
+        self._bucket = self._bucket.taken(sum(message.plan.segments for message in begun))
+        return begun, len(moved)
 
     async def _looked_at_again(
         self, session: Session, messages: Sequence[Message], now: Instant
@@ -243,26 +255,19 @@ class Dispatcher:
             message=message, gateway=self._gateway.name, outcome=outcome, verdict=verdict
         )
 
-    async def _record(self, session: Session) -> None:
-        ended, self._ended = self._ended, []
-        if not ended:
-            return
+    async def _record(self, session: Session, ended: Sequence[Attempted]) -> None:
         now = self._clock.civil()
-        try:
-            await session.end_attempts(ended, now)
-            await session.refuse(
-                [
-                    _refusal(attempted.message.address, attempted, now)
-                    for attempted in ended
-                    if isinstance(attempted.outcome, OptedOut)
-                ]
-            )
-            await session.add_work(
-                [_alarm(attempted, now) for attempted in ended if attempted.verdict.alarm]
-            )
-        except BaseException:
-            self._ended = ended + self._ended
-            raise
+        await session.end_attempts(ended, now)
+        await session.refuse(
+            [
+                _refusal(attempted.message.address, attempted, now)
+                for attempted in ended
+                if isinstance(attempted.outcome, OptedOut)
+            ]
+        )
+        await session.add_work(
+            [_alarm(attempted, now) for attempted in ended if attempted.verdict.alarm]
+        )
 
 
 class SettleUnknown:

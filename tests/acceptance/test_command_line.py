@@ -43,7 +43,7 @@ async def test_questions_and_dossiers(station, provider):
             {"text": "TC", "from": office_address()},
         ]
         ran = await station.run(
-            "ask", "-", input="\n".join(json.dumps(line) for line in lines) + "\n"
+            "ask", "-", typed="\n".join(json.dumps(line) for line in lines) + "\n"
         )
         assert [(row["intent"], row["disclosure"]) for row in ran.rows] == [
             ("STATUS", "L1"),

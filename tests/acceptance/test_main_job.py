@@ -144,7 +144,9 @@ async def test_an_answer_leaves_once_the_provider_can_be_reached_again(station, 
         await service.text("HD")
 
         async def tried():
-            return any(row["attempts"] and row["state"] == "queued" for row in await station.outbox())
+            return any(
+                row["attempts"] and row["state"] == "queued" for row in await station.outbox()
+            )
 
         await eventually(tried, "an attempt that did not get through")
         await provider.become(Behaviour.ACCEPT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -10,6 +11,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -49,9 +51,9 @@ class Terminal:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
 
-    def run(self, *arguments: str, input: str = "", code: int = 0) -> Ran:
+    def run(self, *arguments: str, typed: str = "", code: int = 0) -> Ran:
         self._monkeypatch.setattr(sys, "argv", ["notifier", *arguments])
-        self._monkeypatch.setattr(sys, "stdin", io.StringIO(input))
+        self._monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
         self._capsys.readouterr()
         try:
             main()
@@ -62,6 +64,10 @@ class Terminal:
         ran = Ran(ended, said.out, said.err)
         assert ran.code == code, ran
         assert "Traceback" not in ran.err
+        # A connection that stays open would keep the process from ending.
+        assert [thread.name for thread in threading.enumerate() if not thread.daemon] == [
+            "MainThread"
+        ]
         return ran
 
     def rows(self, sql: str):
@@ -86,8 +92,6 @@ def terminal(tmp_path, monkeypatch, capsys) -> Iterator[Terminal]:
 @pytest.fixture
 def filled(terminal) -> Terminal:
     """Two dossiers, one of them late and without a number that takes SMS."""
-    import asyncio
-
     asyncio.run(fill([
         office.event(due_at="2030-12-02T17:00:00+07:00"),
         office.event(
@@ -144,6 +148,7 @@ def test_wrong_usage_is_exit_2_with_a_sentence(terminal, arguments):
     [
         ("outbox", "show", "no-such-message"),
         ("outbox", "cancel", "no-such-message"),
+        ("timeline", "no-such-dossier"),
         ("broadcast", "preview", "no-such-broadcast"),
         ("broadcast", "status", "no-such-broadcast"),
         ("broadcast", "approve", "no-such-broadcast"),
@@ -253,7 +258,7 @@ def test_each_line_of_questions_has_one_line_of_answer(filled):
         json.dumps({"text": "HD", "from": "0912000345"}),
         json.dumps({"text": f"HS {office.CODE}", "from": "telegram:12345"}),
     ]
-    ran = filled.run("ask", "-", input="\n".join(lines), code=1)
+    ran = filled.run("ask", "-", typed="\n".join(lines), code=1)
     assert [row.get("intent", "error") for row in ran.rows] == [
         "STATUS", "error", "HELP", "error", "error", "STATUS",
     ]  # fmt: skip
@@ -318,6 +323,13 @@ def test_the_outbox_is_listed_by_state_and_dossier(filled, options, count):
     assert len(filled.run("outbox", "list", "--json", *options).rows) == count
 
 
+def test_a_timeline_tells_what_happened_to_one_dossier(filled):
+    [row] = filled.run("timeline", office.CODE.lower(), "--json").rows
+    assert row["code"] == office.CODE
+    assert [event["what"] for event in row["events"]] == ["received", "message: received"]
+    assert office.NAME not in filled.run("timeline", office.CODE).out
+
+
 def test_a_message_is_taken_back_once(filled):
     [row] = filled.run("outbox", "list", "--json").rows
     filled.run("outbox", "cancel", row["id"])
@@ -363,13 +375,13 @@ def test_a_preview_shows_whole_texts_to_masked_people(terminal, tmp_path):
 
 
 def test_a_reader_that_goes_away_is_no_traceback(terminal):
-    import asyncio
-
     asyncio.run(fill([office.event(code=f"H19.45-261118-{n:04}") for n in range(1500)]))
-    ran = subprocess.run(
-        f"set -o pipefail; {sys.executable} -m notifier dossiers --json | head -1",
-        shell=True,
-        executable="/bin/bash",
+    ran = subprocess.run(  # noqa: S603 - our own words
+        [
+            "/bin/bash",
+            "-c",
+            f"set -o pipefail; {sys.executable} -m notifier dossiers --json | head -1",
+        ],
         capture_output=True,
         text=True,
         env=os.environ,

@@ -9,7 +9,7 @@ from notifier.domain import answer
 from notifier.domain.answer import Answer, Say
 from notifier.domain.consent import EVERYTHING
 from notifier.domain.disclosure import Asker, Level
-from notifier.domain.dossier import Dossier, Fee, Rescheduled, SupplementRequest, UnitRef
+from notifier.domain.dossier import Dossier, Fee, Rescheduled, SupplementRequest, UnitRef, apply
 from notifier.domain.inquiry import Inquiry, Intent
 from notifier.domain.message import Address
 from notifier.domain.unit import Office, Province, Units
@@ -159,29 +159,44 @@ def test_who_handles_it_is_told_to_the_owner_where_the_installation_says_so() ->
     assert PRIVATE["handler"] not in worded(others, handler_for_owner=True)
 
 
+def rescheduled(found: Dossier) -> Dossier:
+    moved = event(
+        "rescheduled", "2026-11-13 09:00", due_at=NEW_DUE, rescheduled=Rescheduled(due_at=NEW_DUE)
+    )
+    return apply(found, moved, now=NOW)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
 @pytest.mark.parametrize("channel", ["sms", "chat"])
 @pytest.mark.parametrize(
-    ("carried", "dates"),
+    ("found", "dates"),
     [
-        ({"due_at": DUE}, ["20/11/2026"]),
-        ({"due_at": PAST_DUE}, ["13/11/2026"]),
-        ({"due_at": PAST_DUE, "rescheduled": Rescheduled(due_at=NEW_DUE)},
-         ["13/11/2026", "27/11/2026"]),
+        (full(due_at=DUE), ["20/11/2026"]),
+        (full(due_at=PAST_DUE), ["13/11/2026"]),
+        (rescheduled(full(due_at=PAST_DUE)), ["27/11/2026"]),
+        (full(due_at=PAST_DUE, rescheduled=Rescheduled(due_at=NEW_DUE)), ["27/11/2026"]),
     ],
-    ids=["to-come", "late", "late-with-a-new-date"],
-)  # fmt: skip
-def test_the_due_date_is_told_by_setting_and_lateness_always(
-    carried: dict[str, object], dates: list[str], channel: str
+    ids=["to-come", "late", "moved", "moved-by-half"],
+)
+def test_the_due_date_is_told_to_others_by_setting_and_to_the_owner_always(
+    found: Dossier, dates: list[str], channel: str, language: str
 ) -> None:
-    decided = ask(CODE, stored=(full(**carried),))
-    told = worded(decided, channel, due_date_for_anyone=True)
-    kept = worded(decided, channel, due_date_for_anyone=False)
-    mine = worded(ask(CODE, stored=(full(**carried),), who=OWNER), channel,
-                  due_date_for_anyone=False)  # fmt: skip
-    assert all(day in told and day in mine for day in dates)
-    assert not any(day in kept for day in dates)
-    late = "qua han tra" if channel == "sms" else "quá hạn trả"
-    assert (late in kept) is (carried["due_at"] == PAST_DUE)
+    others, mine = ask(CODE, stored=(found,)), ask(CODE, stored=(found,), who=OWNER)
+    told = worded(others, channel, language, due_date_for_anyone=True)
+    assert all(day in told for day in dates)
+    assert all(day in worded(mine, channel, language, due_date_for_anyone=False) for day in dates)
+    kept = worded(others, channel, language, due_date_for_anyone=False)
+    assert "/11/2026" not in kept
+
+
+@pytest.mark.parametrize("due_date_for_anyone", [True, False])
+@pytest.mark.parametrize(("due", "late"), [(DUE, False), (PAST_DUE, True)])
+def test_whether_it_is_late_is_told_to_everybody(
+    due: int, late: bool, due_date_for_anyone: bool
+) -> None:
+    decided = ask(CODE, stored=(full(due_at=due),))
+    text = worded(decided, "chat", "en", due_date_for_anyone=due_date_for_anyone)
+    assert (", late" in text) is late
 
 
 def test_another_provinces_code_says_where() -> None:

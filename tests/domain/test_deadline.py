@@ -190,6 +190,11 @@ LATENESS = [
         ("supplement-requested", "2026-11-17 09:00", {}),
         ("supplement-requested", "2026-11-18 09:00", {}),
         ("supplemented", "2026-11-19 09:00", {})), late=False, stale=True),
+    Lateness("asked twice, and the new date came in between", (
+        ("supplement-requested", "2026-11-17 09:00", {}),
+        ("noted", "2026-11-18 09:00", {"due_at": DUE - 1}),
+        ("supplement-requested", "2026-11-18 10:00", {}),
+        ("supplemented", "2026-11-19 09:00", {})), late=True),
     Lateness("the due date was cleared", (("corrected", "2026-11-17 09:00", {"due_at": None}),),
              late=False),
 ]  # fmt: skip

@@ -79,6 +79,8 @@ def test_a_dossier_without_a_usable_number_is_nobodys(phone: str | None) -> None
         ({"procedure_name": "Xác nhận", "procedure_field": "Cai nghiện ma túy"}, True),
         ({"procedure_code": "1.001731", "procedure_name": "Mai táng"}, True),
         ({"procedure_code": "1.001732", "procedure_name": "Đăng ký khai sinh"}, False),
+        ({"procedure_name": "Đăng ký thay đổi hoạt động chi nhánh"}, False),
+        ({"procedure_name": "Thay đổi họ, chữ đệm, tên"}, True),
         ({}, False),
     ],
     ids=lambda value: str(value) if isinstance(value, bool) else value.get("procedure_name", ""),

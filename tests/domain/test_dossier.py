@@ -159,6 +159,7 @@ def test_who_has_it_since_when_and_who_had_it_across_levels() -> None:
     """Liên thông: the commune receives, the department decides, the commune hands over."""
     found = dossier(
         event("received", T, unit=WARD, handler="Một cửa"),
+        event("processing", T + 5, unit=WARD),
         event("forwarded", T + 10, unit=DEPARTMENT, from_unit=WARD),
         event("processing", T + 12, unit=DEPARTMENT, handler="Phòng Đăng ký"),
         event("noted", T + 14, reason="chờ thẩm định"),

@@ -6,7 +6,7 @@ from dossier_samples import CODE, OWNER, STRANGER, at, dossier, event, installat
 from notifier.domain import deadline, notice
 from notifier.domain.dossier import Dossier, apply
 from notifier.domain.notice import Role
-from notifier.domain.rules import DueRule, TransitionRule
+from notifier.domain.rules import DueRule, RescheduleRule, TransitionRule
 
 INSTALLATION = installation()
 STATUSES = INSTALLATION.statuses
@@ -23,6 +23,7 @@ STILL_TRUE = {
     "returned": {10},
     "due_soon": {2, 4},
     "late": {2, 4},
+    "rescheduled": {2, 4},
 }
 """For each notice, the states in which it may still leave."""
 
@@ -58,12 +59,12 @@ def test_no_rule_is_left_out_of_the_table() -> None:
          [("supplement-requested", {}), ("supplemented", {})], False),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("name", ["due_soon", "late"])
+@pytest.mark.parametrize("name", ["due_soon", "late", "rescheduled"])
 def test_a_notice_of_a_due_date_is_true_for_that_due_date(
     name: str, why: str, changes: list[tuple[str, dict[str, object]]], true: bool
 ) -> None:
     rule = RULES.named(name)
-    assert isinstance(rule, DueRule)
+    assert isinstance(rule, DueRule | RescheduleRule)
     found = in_status(4)
     for number, (type_, carried) in enumerate(changes, start=1):
         found = apply(found, event(type_, T + number, **carried), now=T)

@@ -84,6 +84,22 @@ def test_how_long_it_waits(outcome: Outcome, wait: int) -> None:
 
 
 @pytest.mark.parametrize(
+    "outcome",
+    [
+        Throttled(retry_after=1_500),
+        Temporary(code="503"),
+        Permanent(code="103", scope=Scope.ACCOUNT),
+    ],
+    ids=repr,
+)
+def test_a_wait_that_ends_at_the_best_before_is_too_long(outcome: Outcome) -> None:
+    wait = (retry.verdict(MESSAGE, outcome, now=NOW).not_before or 0) - NOW
+    for left, state in ((wait, State.EXPIRED), (wait + 1, State.QUEUED)):
+        message = replace(MESSAGE, best_before=NOW + left)
+        assert retry.verdict(message, outcome, now=NOW).state is state
+
+
+@pytest.mark.parametrize(
     ("attempts", "state"),
     [(1, State.QUEUED), (retry.MOST_ATTEMPTS - 1, State.QUEUED), (12, State.FAILED)],
 )

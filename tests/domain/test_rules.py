@@ -6,7 +6,7 @@ import pytest
 from dossier_samples import at, dossier, event, installation
 
 from notifier.domain import notice
-from notifier.domain.dossier import Dossier, apply
+from notifier.domain.dossier import Dossier, Rescheduled, apply
 from notifier.domain.rules import FRESH
 
 if TYPE_CHECKING:
@@ -93,10 +93,54 @@ def test_a_second_result_is_a_second_notice_and_a_repeated_one_is_not() -> None:
     ]
 
 
+DUE, LATER = at("2026-11-20 17:00"), at("2026-11-27 17:00")
+RECEIVED = event("received", T, due_at=DUE)
+
+
+def moved(when: int, due_at: int = LATER, reason: str = "", **carried: object) -> DossierEvent:
+    """A re-appointment, as a source hands it over."""
+    again = Rescheduled(due_at=due_at, reason=reason)
+    return event("rescheduled", when, **{"rescheduled": again, "due_at": due_at, **carried})
+
+
+@pytest.mark.parametrize(
+    ("why", "events", "said"),
+    [
+        ("the appointment is moved", [moved(T + 1)], ["rescheduled"]),
+        ("the same again", [moved(T + 1), moved(T + 2, reason="khác")], ["rescheduled"]),
+        ("and moved once more", [moved(T + 1), moved(T + 2, LATER + 1)], ["rescheduled"] * 2),
+        ("another due date without one", [event("corrected", T + 1, due_at=LATER)], []),
+        ("taken back", [moved(T + 1), event("corrected", T + 2, rescheduled=None)],
+         ["rescheduled"]),
+        ("overtaken by another due date", [event("corrected", T + 5, due_at=DUE), moved(T + 1)],
+         []),
+    ],
+    ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_new_appointment_is_told_once(
+    why: str, events: list[DossierEvent], said: list[str]
+) -> None:
+    """NĐ 61/2018 art 19(9)."""
+    found = dossier(RECEIVED)
+    notices: list[str] = []
+    for one in events:
+        before, found = found, apply(found, one, now=T + 5)
+        notices += [rule.notice for rule in RULES.rescheduled(before, found, now=T + 5)]
+    assert notices == said, why
+
+
+@pytest.mark.parametrize(("late_by", "said"), [(FRESH, 1), (FRESH + 1, 0)])
+def test_an_appointment_that_was_moved_more_than_a_day_ago_is_told_nobody(
+    late_by: int, said: int
+) -> None:
+    after = dossier(RECEIVED, moved(T + 1))
+    assert len(RULES.rescheduled(None, after, now=T + 1 + late_by)) == said
+
+
 def test_every_rule_is_found_by_its_notice() -> None:
     assert {rule.notice for rule in RULES.rules} == {
         "received", "supplement_requested", "payment_requested", "result_ready", "returned",
-        "due_soon", "late",
+        "due_soon", "late", "rescheduled",
     }  # fmt: skip
     assert all(RULES.named(rule.notice) is rule for rule in RULES.rules)
     assert RULES.named("dropped") is None

@@ -38,11 +38,11 @@ class Running:
             return connection.execute(sql, values).fetchall()
 
     async def push(
-        self, body: bytes, *, kind: str = office.ONE, id: str = "msg-1"
+        self, body: bytes, *, kind: str = office.ONE, call: str = "msg-1"
     ) -> tuple[int, dict[str, Any]]:
         """The status and the document that answer a signed request."""
         return await self.call(
-            "POST", "/v1/events", body, office.signed(self.secret, body, kind=kind, id=id)
+            "POST", "/v1/events", body, office.signed(self.secret, body, kind=kind, call=call)
         )
 
     async def call(
@@ -66,12 +66,12 @@ class Running:
         async with self._http.request(method, url, data=body, headers=headers) as response:
             return response, await response.text()
 
-    def hook(self, text: str, *, id: str = "t-1", secret: str = office.SIMULATOR_SECRET) -> Any:
+    def hook(
+        self, text: str, *, text_id: str = "t-1", secret: str = office.SIMULATOR_SECRET
+    ) -> Any:
         """What a person with ``office.PHONE`` wrote, as the simulated carrier brings it."""
-        body = json.dumps({"id": id, "from": office.PHONE, "text": text}).encode()
-        return self.call(
-            "POST", "/hooks/simulator/inbound", body, {"x-simulator-secret": secret}
-        )
+        body = json.dumps({"id": text_id, "from": office.PHONE, "text": text}).encode()
+        return self.call("POST", "/hooks/simulator/inbound", body, {"x-simulator-secret": secret})
 
 
 @pytest.fixture(autouse=True)

@@ -44,7 +44,7 @@ async def test_a_store_that_does_not_answer_is_not_ready_and_still_live(running,
 async def test_metrics_count_requests_by_route_and_the_outbox_by_lane(running):
     running.service.gateways["simulator"].provider.set_faults(mode=Mode.BUSY)
     await running.push(office.encoded(office.event()))
-    await running.push(office.encoded(office.event()), id="msg-2")
+    await running.push(office.encoded(office.event()), call="msg-2")
     await running.call("POST", "/v1/events")
     await running.call("GET", "/nowhere")
     _, document = await running.call("GET", "/metrics")

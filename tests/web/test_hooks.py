@@ -52,15 +52,15 @@ async def test_a_call_that_the_gateway_does_not_know_is_400(running, method, pat
 
 
 async def test_a_call_that_comes_twice_is_answered_once(running):
-    calls = [running.hook("HS H19.45-261118-0007", id="t-1") for _ in range(5)]
+    calls = [running.hook("HS H19.45-261118-0007", text_id="t-1") for _ in range(5)]
     assert [status for status, _ in await asyncio.gather(*calls)] == [200] * 5
-    assert (await running.hook("HS H19.45-261118-0007", id="t-1"))[0] == 200
+    assert (await running.hook("HS H19.45-261118-0007", text_id="t-1"))[0] == 200
     assert running.rows(ANSWERS) == [(1,)]
 
 
 async def test_the_same_words_in_another_call_are_another_question(running):
-    await running.hook("HD", id="t-1")
-    await running.hook("HD", id="t-2")
+    await running.hook("HD", text_id="t-1")
+    await running.hook("HD", text_id="t-2")
     assert running.rows(ANSWERS) == [(2,)]
 
 
