@@ -10,7 +10,7 @@ import signal
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import aiohttp
 import office
@@ -180,10 +180,14 @@ class Office:
         return "\n".join(file.read_bytes().decode(errors="replace") for file in files)
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Serving]:
-        """``notifier serve``, ready; stopped at the end if it still runs."""
+    async def serving(self, *, unheard: bool = False) -> AsyncIterator[Serving]:
+        """``notifier serve``, ready; stopped at the end if it still runs.
+
+        ``unheard``: whoever read its standard error has gone.
+        """
         log = self.folder / f"serve-{len(self.written)}.log"
-        with log.open("wb") as stderr:
+        log.touch()
+        with closed_pipe() if unheard else log.open("wb") as stderr:
             process = await self._start("serve", stderr=stderr)
         assert process.stdout is not None
         try:
@@ -195,7 +199,11 @@ class Office:
         finally:
             if process.returncode is None:
                 process.terminate()
-            rest, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+            try:
+                rest, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+            finally:
+                if process.returncode is None:
+                    process.kill()
             self.written += [rest.decode(), log.read_text()]
             assert rest == b""
 
@@ -204,7 +212,11 @@ class Office:
     ) -> Ran:
         """A command; ``names_people`` where its output is numbers and names by purpose."""
         process = await self._start(*arguments)
-        out, err = await asyncio.wait_for(process.communicate(typed.encode()), PATIENCE)
+        try:
+            out, err = await asyncio.wait_for(process.communicate(typed.encode()), PATIENCE)
+        finally:
+            if process.returncode is None:
+                process.kill()
         ran = Ran(process.returncode or 0, out.decode(), err.decode())
         self.written += [ran.err] if names_people else [ran.out, ran.err]
         assert ran.code == code, ran
@@ -227,6 +239,13 @@ class Office:
             env=self.environment,
             cwd=self.folder,
         )
+
+
+def closed_pipe() -> IO[bytes]:
+    """The writing end of a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return os.fdopen(writing, "wb", buffering=0)
 
 
 def leaks(text: str, secrets: Sequence[str]) -> list[str]:

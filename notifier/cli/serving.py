@@ -32,10 +32,12 @@ async def until_stopped(service: Service) -> None:
     """Start, say that it is ready, and stop when the system asks for it."""
     stop = _stop_event()
     await service.start()
-    _ready(service.url)
-    await stop.wait()
-    running.say("stopping")
-    await service.stop()
+    try:
+        _ready(service.url)
+        await stop.wait()
+        running.say("stopping")
+    finally:  # whoever read what we say may have gone before us
+        await service.stop()
 
 
 def demo(port: int | None) -> None:

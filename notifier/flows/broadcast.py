@@ -155,12 +155,12 @@ class Broadcasting:
     ) -> tuple[Broadcast, list[RowFault]]:
         faults = [row for row in chunk if isinstance(row, RowFault)]
         usable: list[Recipient] = []
-        segments = 0
+        segments: dict[int, int] = {}
         for row in chunk:
             if isinstance(row, RowFault):
                 continue
             try:
-                segments += self._text(draft, row).plan.segments
+                segments[row.row] = self._text(draft, row).plan.segments
             except TemplateError as error:
                 faults.append(RowFault(row=row.row, problem=str(error)))
             else:
@@ -177,7 +177,7 @@ class Broadcasting:
             replace(
                 draft,
                 recipients=draft.recipients + kept,
-                segments=draft.segments + segments,
+                segments=draft.segments + sum(segments[row.row] for row in willing),
                 refused=draft.refused + len(usable) - len(willing),
                 faults=draft.faults + len(faults),
             ),

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
-pytest.register_assert_rewrite("processes")
-
-from processes import Office, SmsProvider, leaks  # noqa: E402
+from processes import Office, SmsProvider, leaks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

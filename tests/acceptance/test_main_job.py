@@ -30,7 +30,8 @@ async def test_a_citizen_is_told_asks_and_is_answered(station, provider):
         assert await service.text(f"hs {office.CODE.lower()}") == 200
         _, reply = await provider.has(2)
         assert reply.to == "84912000345"
-        assert f"Ho so {office.CODE} da tiep nhan" in reply.text
+        assert f"Ho so {office.CODE} da duoc tiep nhan" in reply.text
+        assert "02/12/2030" in reply.text
 
         # The provider calls again: the answer to it comes after the commit, so the outbox is final.
         assert await service.text(f"hs {office.CODE.lower()}") == 200
@@ -64,6 +65,14 @@ async def test_a_stop_lets_what_is_in_flight_end(station, provider):
         await eventually(closed, "the door is closed")
         provider.answering.set()
         assert await service.process.wait() == 0
+    assert states(await station.outbox()) == [("received", "accepted")]
+
+
+async def test_a_stop_ends_in_order_although_nobody_hears_it(station, provider):
+    async with station.serving(unheard=True) as service:
+        await service.push(office.event())
+        await provider.has(1)
+        await service.stop()
     assert states(await station.outbox()) == [("received", "accepted")]
 
 

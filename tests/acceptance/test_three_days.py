@@ -143,4 +143,4 @@ async def test_a_due_date_that_was_moved_before_the_silence_is_the_one_that_coun
 
     days.clock.move(3 * DAY)
     async with days.working() as service:
-        assert await notices(service) == ["received"]
+        assert await notices(service) == ["received", "rescheduled"]

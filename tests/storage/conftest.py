@@ -1,7 +1,0 @@
-"""The contract's asserts say what they compared, although they stand in no test module."""
-
-from __future__ import annotations
-
-import pytest
-
-pytest.register_assert_rewrite("contracts.store")
