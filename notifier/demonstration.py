@@ -15,7 +15,8 @@ import aiohttp
 import msgspec
 
 from notifier import shipped
-from notifier.bootstrap import Service, configure
+from notifier.bootstrap.core import configure
+from notifier.bootstrap.service import Service
 from notifier.clock import MovableClock
 from notifier.domain import deadline
 from notifier.sources import standard_webhooks

@@ -234,13 +234,17 @@ def named_folder(option: Path | None) -> Path | None:
     return Path(named) if named else None
 
 
-def load(files: Files) -> Settings | None:
-    """``notifier.toml`` and the environment; None with faults in ``files`` where it can't be."""
+def load(files: Files, *, secrets: bool = True) -> Settings | None:
+    """``notifier.toml`` and the environment; None with faults in ``files`` where it can't be.
+
+    Without ``secrets`` what stands for them is left as it is written.
+    """
     path = files.path("notifier.toml")
     tables = files.toml(shipped.folder("config") / "notifier.toml")
     if path.parent != shipped.folder("config"):
         tables = merged(tables, files.toml(path))
-    tables["gateways"] = resolved(tables.get("gateways", {}), files, str(path), "gateways")
+    if secrets:
+        tables["gateways"] = resolved(tables.get("gateways", {}), files, str(path), "gateways")
     try:
         settings = Settings(**tables)
     except SettingsError as error:
@@ -249,6 +253,8 @@ def load(files: Files) -> Settings | None:
     except ValidationError as error:
         files.faults += list(faults_of(error, str(path)))
         return None
+    if not secrets:
+        return settings
     secret = resolved({"secret": settings.events.secret}, files, str(path), "events")["secret"]
     events = settings.events.model_copy(update={"secret": secret})
     return settings.model_copy(update={"events": events})

@@ -1,4 +1,4 @@
-"""The asserts of the shared suites say what they compared, although they stand in no test module."""
+"""The shared suites live in no test module; their asserts still say what they compared."""
 
 from __future__ import annotations
 

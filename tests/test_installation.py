@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from notifier import shipped
-from notifier.bootstrap import Configuration, configure
+from notifier.bootstrap.core import Configuration, configure
 from notifier.domain.calendar import DayKind
 from notifier.domain.dossier import UnitRef
 from notifier.domain.instant import DAY, HOUR, MINUTE, SECOND

@@ -12,7 +12,7 @@ from notifier.domain.message import Address
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from notifier.bootstrap import Core
+    from notifier.bootstrap.core import Core
 
 NOBODY = Address("none", "anonymous")
 """Who asks where nobody is named: someone who holds no dossier."""

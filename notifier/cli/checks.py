@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from notifier.bootstrap import configure
+from notifier.bootstrap.core import configure
 from notifier.cli import running
 from notifier.flows.compose import Composer
 from notifier.flows.specimen import check

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from notifier.bootstrap import Core
+    from notifier.bootstrap.core import Core
     from notifier.domain.dossier import Dossier, Step
     from notifier.ports import OutboxRow
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from notifier import logs
-from notifier.bootstrap import Core, configure
+from notifier.bootstrap.core import Core, configure
 from notifier.clock import FixedClock, SystemClock
 from notifier.domain import instant, phone
 from notifier.domain.message import Address
@@ -43,7 +43,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 @asynccontextmanager
 async def core(folder: Path | None, now: str = "") -> AsyncIterator[Core]:
     """The flows on an open store."""
-    configuration = configure(folder)
+    configuration = configure(folder, gateways=False)
     logs.configure(configuration.settings.log)
     opened = Core(configuration, clock(now))
     await opened.store.open()

@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from notifier import demonstration, logs
-from notifier.bootstrap import Service, configure
+from notifier.bootstrap.core import configure
+from notifier.bootstrap.service import Service
 from notifier.cli import running
 from notifier.clock import SystemClock
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 BATCH: Final = 200
 """Moments decided in one transaction."""
 
+MOST_BATCHES: Final = 500
+"""Transactions of one sweep; what is left then waits for the next tick."""
+
 
 class Remind:
     """Decides what has fallen due."""
@@ -45,8 +48,11 @@ class Remind:
     async def sweep(self, now: Instant) -> int:
         """Decide every moment at or before ``now`` (ms, civil); how many there were."""
         decided = 0
-        while batch := await self._sweep_batch(now):
+        for _ in range(MOST_BATCHES):
+            batch = await self._sweep_batch(now)
             decided += batch
+            if batch < BATCH:
+                break
         return decided
 
     async def _sweep_batch(self, now: Instant) -> int:

@@ -9,7 +9,8 @@ import office
 from contracts.gateway import Behaviour
 from processes import eventually
 
-from notifier.bootstrap import Service, configure
+from notifier.bootstrap.core import configure
+from notifier.bootstrap.service import Service
 from notifier.clock import MovableClock
 from notifier.domain.instant import MINUTE
 

@@ -10,7 +10,8 @@ import office
 import pytest
 from processes import eventually
 
-from notifier.bootstrap import Service, configure
+from notifier.bootstrap.core import configure
+from notifier.bootstrap.service import Service
 from notifier.clock import MovableClock
 from notifier.domain import instant
 from notifier.domain.instant import DAY

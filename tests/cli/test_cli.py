@@ -20,7 +20,7 @@ import office
 import pytest
 import structlog
 
-from notifier.bootstrap import Core, configure
+from notifier.bootstrap.core import Core, configure
 from notifier.cli import main
 from notifier.clock import SystemClock
 from notifier.sources import cloudevents

@@ -13,7 +13,8 @@ import office
 import pytest
 import structlog
 
-from notifier.bootstrap import Service, configure
+from notifier.bootstrap.core import configure
+from notifier.bootstrap.service import Service
 from notifier.clock import SystemClock
 
 if TYPE_CHECKING:

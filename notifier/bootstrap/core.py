@@ -1,0 +1,116 @@
+"""The configuration, and the store and flows on it: what every command works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from notifier import installation as installation_files
+from notifier import plugins, settings
+from notifier.clock import SystemClock
+from notifier.errors import ConfigurationError, Fault
+from notifier.flows.answer import Answering
+from notifier.flows.broadcast import Broadcasting
+from notifier.flows.compose import Composer
+from notifier.flows.ingest import Ingest
+from notifier.flows.remind import Remind
+from notifier.rendering import Templates
+from notifier.sources import standard_webhooks
+from notifier.storage.sealing import Keys, Sealer
+from notifier.storage.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from notifier.domain.installation import Installation
+    from notifier.ports import Clock
+    from notifier.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """All that was configured, checked as a whole. ``folder``: None for the shipped one."""
+
+    folder: Path | None
+    settings: Settings
+    installation: Installation
+    templates: Templates
+
+    @property
+    def file(self) -> str:
+        """The file that gateways' faults are named by."""
+        return str((self.folder or Path()) / "notifier.toml")
+
+
+def configure(option: Path | None = None, *, gateways: bool = True) -> Configuration:
+    """Read the configuration; raises ``ConfigurationError`` with every fault of every file.
+
+    Without ``gateways`` their tables are not looked at: a command that sends nothing needs none
+    of their secrets.
+    """
+    folder = settings.named_folder(option)
+    files = settings.Files(folder)
+    read = settings.load(files, secrets=gateways)
+    installation = installation_files.load(files, read)
+    if read is not None and gateways:
+        try:
+            plugins.make(read.gateways, SystemClock(), str(files.path("notifier.toml")))
+        except ConfigurationError as error:
+            files.faults += error.faults
+        files.faults += _route_faults(read, str(files.path("notifier.toml")))
+    settings.checked(files)
+    if read is None or installation is None:
+        raise ConfigurationError(Fault(file="notifier.toml", key="", problem="it can't be used."))
+    own_templates = folder / "templates" if folder else None
+    return Configuration(
+        folder=folder,
+        settings=read,
+        installation=installation,
+        templates=Templates(own_templates if own_templates and own_templates.is_dir() else None),
+    )
+
+
+def _route_faults(read: Settings, file: str) -> Iterable[Fault]:
+    for channel, names in read.routes.items():
+        for name in names:
+            if name not in read.gateways:
+                problem = f"there is no table [gateways.{name}]."
+                yield Fault(file=file, key=f"routes.{channel}", problem=problem)
+
+
+class Core:
+    """The store and the flows, without gateways: what the command line works with."""
+
+    def __init__(self, configuration: Configuration, clock: Clock) -> None:
+        self.configuration = configuration
+        self.clock = clock
+        self.settings = configuration.settings
+        self.installation = configuration.installation
+        path = self.settings.store_path
+        self.keys = Keys.load_or_make(path.with_name(path.name + ".keys"))
+        self.store = SqliteStore(path, Sealer(self.keys))
+        self.composer = Composer(self.installation, configuration.templates)
+        self.answering = Answering(self.installation, self.composer)
+        self.ingest = Ingest(
+            self.store, clock, self.installation, self.composer, queued=self.queued
+        )
+        self.remind = Remind(self.store, self.installation, self.composer, queued=self.queued)
+        self.broadcasting = Broadcasting(
+            self.store,
+            clock,
+            self.composer,
+            queued=self.queued,
+            slice_size=self.settings.broadcast.slice,
+        )
+        self._bells: list[Callable[[], None]] = []
+
+    def queued(self) -> None:
+        """Something was put into the outbox: ring every dispatcher."""
+        for ring in self._bells:
+            ring()
+
+    @property
+    def events_secret(self) -> bytes:
+        """The secret that events are signed with."""
+        return standard_webhooks.read_secret(self.settings.events.secret or self.keys.events)
