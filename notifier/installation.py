@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-import re
 from dataclasses import replace
 from datetime import date, time
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from notifier.domain import phrases
 from notifier.domain.calendar import DayKind, WorkingCalendar
 from notifier.domain.disclosure import Policy
-from notifier.domain.inquiry import Intent, Keywords
+from notifier.domain.inquiry import Intent, IntentRule, Keywords
 from notifier.domain.installation import Installation, SmsPolicy
 from notifier.domain.message import Lane
 from notifier.domain.quiet import Hours
@@ -125,13 +125,26 @@ class IntentTable(Table):
     name: Intent
     alone: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    codes: bool | None = None
 
 
 class KeywordsFile(Table):
     """``keywords.toml``"""
 
+    compounds: tuple[str, ...] = ()
     english: frozenset[str] = frozenset()
+    quoted: tuple[str, ...] = ()
+    noise: tuple[str, ...] = ()
+    spellings: dict[str, str] = Field(default_factory=dict)
     intent: tuple[IntentTable, ...]
+
+    @model_validator(mode="after")
+    def _readable(self) -> KeywordsFile:
+        for table in self.intent:
+            phrases.compiled((*table.phrases, *table.unless), {})
+        phrases.compiled((*self.quoted, *self.noise), {})
+        return self
 
 
 class DaysTable(Table):
@@ -323,17 +336,32 @@ def _provinces(files: Files) -> list[Province]:
 
 
 def _keywords(file: KeywordsFile) -> Keywords:
-    alone = {fold(word): table.name for table in file.intent for word in table.alone}
-    phrases = tuple(
-        (table.name, re.compile(r"\b(?:" + "|".join(_longest_first(table.phrases)) + r")\b"))
+    compounds = {compound: compound.replace(" ", "_") for compound in file.compounds}
+    named = [
+        phrase
         for table in file.intent
-        if table.phrases
+        for phrase in (*table.alone, *table.phrases, *table.unless, *file.spellings.values())
+    ]
+    return Keywords(
+        rules=tuple(
+            IntentRule(
+                intent=table.name,
+                alone=frozenset(phrases.joined(fold(text), compounds) for text in table.alone),
+                phrases=phrases.compiled(table.phrases, compounds),
+                unless=phrases.compiled(table.unless, compounds),
+                codes=table.codes,
+            )
+            for table in file.intent
+        ),
+        spellings={fold(typed): meant for typed, meant in file.spellings.items()},
+        known=frozenset(
+            word for phrase in named for word in phrases.words_of(phrase) if len(word) > 1
+        ),
+        compounds=compounds,
+        quoted=phrases.compiled(file.quoted, compounds),
+        noise=phrases.compiled(file.noise, compounds),
+        english=file.english,
     )
-    return Keywords(alone=alone, phrases=phrases, english=file.english)
-
-
-def _longest_first(phrases: tuple[str, ...]) -> list[str]:
-    return [re.escape(fold(phrase)) for phrase in sorted(phrases, key=len, reverse=True)]
 
 
 def _policy(settings: Settings) -> Policy:

@@ -18,7 +18,9 @@ NOBODY = Address("none", "anonymous")
 """Who asks where nobody is named: someone who holds no dossier."""
 
 
-def ask(folder: Path | None, text: str, sender: str, *, as_json: bool, now: str) -> None:
+def ask(
+    folder: Path | None, text: str, sender: str, *, as_json: bool, explain: bool, now: str
+) -> None:
     """One text, or NDJSON from standard input."""
     if text == "-":
         failed = running.run(_lines(folder, now))
@@ -28,6 +30,9 @@ def ask(folder: Path | None, text: str, sender: str, *, as_json: bool, now: str)
         return
     address = running.address(sender) if sender else NOBODY
     answered = running.run(_once(folder, text, address, now))
+    read = answered.pop("read")
+    if explain:
+        running.say(f"read as: {read['words']}\ndecided by: {read['by']}")
     if as_json:
         running.out(answered)
         return
@@ -57,7 +62,9 @@ async def _lines(folder: Path | None, now: str) -> int:
                 failed += 1
                 running.out({"error": 'a line has to be {"text": ..., "from": "channel:value"}'})
                 continue
-            running.out(await _answered(core, str(text), running.address(str(address))))
+            answered = await _answered(core, str(text), running.address(str(address)))
+            del answered["read"]
+            running.out(answered)
     return failed
 
 
@@ -76,4 +83,5 @@ async def _answered(core: Core, text: str, address: Address) -> dict[str, Any]:
         "language": inquiry.language,
         "encoding": reply.plan.encoding.value,
         "segments": reply.plan.segments,
+        "read": {"words": inquiry.words.replace("_", " "), "by": inquiry.by.replace("_", " ")},
     }

@@ -77,12 +77,15 @@ def ask(
         str, typer.Option("--from", help="Who asks, channel:value, such as sms:+84912000000.")
     ] = "",
     as_json: Json = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what was read, and what in it decided.")
+    ] = False,
     now: Now = "",
 ) -> None:
     """What would be answered; sends nothing and changes nothing."""
     from notifier.cli import asking
 
-    asking.ask(Folder.named, text, sender, as_json=as_json, now=now)
+    asking.ask(Folder.named, text, sender, as_json=as_json, explain=explain, now=now)
 
 
 @app.command()

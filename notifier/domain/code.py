@@ -215,13 +215,28 @@ def read(
     neither is taken, and no code comes of a phone or identity number, a procedure, a result, an
     amount or a date. O, Q, I and L among digits are digits. Never raises.
     """
+    return read_apart(text, today=today, level1=level1, legacy=legacy, most=most)[0]
+
+
+def read_apart(
+    text: str,
+    *,
+    today: date,
+    level1: str = "GHK",
+    legacy: Sequence[re.Pattern[str]] = (),
+    most: int = 3,
+) -> tuple[tuple[DossierCode | LegacyCode, ...], str]:
+    """As ``read``, and the rest of the text, in capitals, without the codes that stood in it."""
     shaped = _shape(text)
     places = list(_national(shaped, today, level1))
     if legacy:
         places.extend(_legacy(shaped, legacy, tuple(places)))
         places.sort(key=lambda place: place.start)
     codes = {place.code.text: place.code for place in places}
-    return tuple(codes.values())[: max(most, 0)]
+    ends = [0, *(place.end for place in places)]
+    starts = [*(place.start for place in places), len(shaped)]
+    rest = " ".join(shaped[end:start] for end, start in zip(ends, starts, strict=True))
+    return tuple(codes.values())[: max(most, 0)], rest.replace("|", " ")
 
 
 def _shape(text: str) -> str:

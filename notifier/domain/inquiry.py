@@ -1,6 +1,7 @@
 """What a citizen's text asks: the intent, the dossier codes in it, and the language.
 
-Keywords are data; this file only knows how they are looked for.
+Pure and explainable: a text is made plain, and the first rule of the keyword table that fits is
+taken. The words are data; this file only knows how they are looked for.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from notifier.domain import code as dossier_code
-from notifier.domain.text import fold
+from notifier.domain.phrases import joined
+from notifier.domain.words import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
 
@@ -45,51 +47,125 @@ class Intent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keywords:
-    """The installation's words, folded. ``alone``: the whole text; ``phrases``: anywhere in it.
+class IntentRule:
+    """One rule of the keyword table, in plain words.
 
-    The order of the intents is the order in which they are tried. ``english`` are words that mark
-    a text as English.
+    It fits a text that is one of ``alone``, or holds one of ``phrases`` and none of ``unless``.
+    ``codes``: True only with a dossier code, False only without, None either way.
     """
 
-    alone: Mapping[str, Intent]
-    phrases: tuple[tuple[Intent, re.Pattern[str]], ...]
+    intent: Intent
+    alone: frozenset[str] = frozenset()
+    phrases: re.Pattern[str] | None = None
+    unless: re.Pattern[str] | None = None
+    codes: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keywords:
+    """The installation's words.
+
+    ``spellings``: what people write for a word; ``known``: words that run-together text is taken
+    apart into; ``compounds``: words that belong together; ``quoted``: lines that were pasted from
+    a message of ours or a slip; ``noise``: what robots and strangers send; ``english``: words that
+    mark a text as English.
+    """
+
+    rules: tuple[IntentRule, ...]
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
+    compounds: Mapping[str, str] = field(default_factory=dict)
+    quoted: re.Pattern[str] | None = None
+    noise: re.Pattern[str] | None = None
     english: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inquiry:
-    """``codes`` are canonical, in the order of the text. ``by`` is the word that decided."""
+    """``codes`` are canonical, in the order of the text.
+
+    ``words`` is the text as it was read, and ``by`` what in it decided.
+    """
 
     intent: Intent
     codes: tuple[str, ...] = ()
     language: str = "vi"
+    words: str = field(default="", repr=False)
     by: str = field(default="", repr=False)
 
 
-LONGEST_TEXT = 2_000
+LONGEST_TEXT: Final = 2_000
 """Characters of a text that are read; nobody asks in more."""
 
+LONG_LINE: Final = 90
+"""Letters of a single line from which it may be a message of ours, sent back."""
 
-def read(text: str, keywords: Keywords, *, today: date, default_language: str = "vi") -> Inquiry:
-    """What ``text`` asks. Never raises; what can't be understood is ``Intent.UNKNOWN``."""
-    text = text[:LONGEST_TEXT]
-    codes = tuple(found.text for found in dossier_code.read(text, today=today))
-    folded = fold(text)
-    bare = re.sub(r"[^\w?]+", " ", folded).strip()
-    language = default_language
-    if default_language == "vi" and not keywords.english.isdisjoint(bare.split()):
-        language = "en"
-    if not codes and folded in keywords.alone:  # such as /start, which has more than words
-        return Inquiry(intent=keywords.alone[folded], language=language, by=folded)
-    intent, by = _intent(bare, keywords, has_code=bool(codes))
-    return Inquiry(intent=intent, codes=codes, language=language, by=by)
+ENGLISH_WORDS: Final = 2
+"""A text is English when this many of its words are, and more than a third; or its only one."""
 
 
-def _intent(bare: str, keywords: Keywords, *, has_code: bool) -> tuple[Intent, str]:
-    if not has_code and bare in keywords.alone:
-        return keywords.alone[bare], bare
-    for intent, pattern in keywords.phrases:
-        if found := pattern.search(bare):
-            return intent, found.group()
-    return (Intent.STATUS, "code") if has_code else (Intent.UNKNOWN, "")
+def read(
+    text: str,
+    keywords: Keywords,
+    *,
+    today: date,
+    default_language: str = "vi",
+    legacy: Sequence[re.Pattern[str]] = (),
+) -> Inquiry:
+    """What ``text`` asks. Never raises; what can't be understood is ``Intent.UNKNOWN``.
+
+    ``legacy`` are the numeric codes that this installation reads besides the national forms.
+    """
+    found, rest = dossier_code.read_apart(text[:LONGEST_TEXT], today=today, legacy=legacy)
+    codes = tuple(code.text for code in found)
+    lines = [
+        joined(line, keywords.compounds)
+        for typed in rest.split("\n")
+        if (line := plain(typed, keywords.spellings, keywords.known))
+    ]
+    asked = " ".join(_own(lines, keywords))
+    intent, by = _intent(asked, " ".join(lines), keywords, has_code=bool(codes))
+    return Inquiry(
+        intent=intent,
+        codes=codes,
+        language=_language(rest, keywords, default_language),
+        words=asked,
+        by=by,
+    )
+
+
+def _own(lines: Sequence[str], keywords: Keywords) -> list[str]:
+    """The lines that the person wrote: without what was pasted from a message or a slip."""
+    if keywords.quoted is None or (len(lines) == 1 and len(lines[0]) < LONG_LINE):
+        return list(lines)
+    return [line for line in lines if not keywords.quoted.search(f" {line} ")]
+
+
+def _intent(asked: str, whole: str, keywords: Keywords, *, has_code: bool) -> tuple[Intent, str]:
+    if not has_code and keywords.noise is not None:
+        noise = keywords.noise.search(f" {whole} ")
+        if noise:
+            return Intent.UNKNOWN, noise.group().strip()
+    for rule in keywords.rules:
+        if rule.codes is not None and rule.codes is not has_code:
+            continue
+        if asked in rule.alone:
+            return rule.intent, asked
+        held = rule.phrases.search(f" {asked} ") if rule.phrases else None
+        if held and not (rule.unless and rule.unless.search(f" {asked} ")):
+            return rule.intent, held.group().strip()
+    if has_code:
+        return Intent.STATUS, "a code and no other wish"
+    if whole and not asked:
+        return Intent.STATUS, "a message of ours, sent back"
+    return Intent.UNKNOWN, ""
+
+
+def _language(rest: str, keywords: Keywords, default: str) -> str:
+    words = re.findall(r"[a-z']+", rest.lower())
+    english = sum(word in keywords.english for word in words)
+    if english >= ENGLISH_WORDS and 3 * english > len(words):
+        return "en"
+    # One word may be one that Vietnamese people use too; those stand among the spellings.
+    only = english == len(words) == 1 and words[0] not in keywords.spellings
+    return "en" if only else default

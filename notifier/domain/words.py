@@ -22,14 +22,16 @@ RIME: Final = (
     "e|ec|em|en|eng|eo|ep|et|ech|enh|eu|"
     "i|ia|ich|iec|iem|ien|ieng|iep|iet|ieu|im|in|inh|ip|it|iu|"
     "o|oa|oac|oach|oai|oam|oan|oang|oanh|oao|oap|oat|oay|oc|oe|oec|oem|oen|oeo|oet|oi|om|on|ong|"
-    "ooc|oong|op|ot|"
+    "op|ot|"
     "u|ua|uac|uach|uai|uan|uang|uanh|uat|uau|uay|uc|ue|uech|uen|uenh|uet|ui|um|un|ung|uo|uoc|uoi|"
     "uom|uon|uong|uop|uot|uou|up|ut|uu|uy|uya|uych|uyen|uyet|uynh|uyt|uyu|uya|"
     "y|yem|yen|yet|yeu|ynh"
 )
 SYLLABLE: Final = re.compile(rf"(?:{ONSET})?(?:{RIME})")
 TELEX: Final = re.compile(rf"(dd|{ONSET})?(.+)")
-TOKEN: Final = re.compile(r"[a-z0-9]+|[?/]")
+VNI: Final = re.compile(r"(?:[a-z]+[1-9]{1,2})+[a-z]*")
+TOKEN: Final = re.compile(r"/start\b|[a-z0-9]+|\?")
+"""Words and numbers; a question mark, and the word that opens a chat with a bot, say something."""
 
 LONGEST_TOKEN: Final = 40
 """Letters of a token that are taken apart; nobody runs more together."""
@@ -71,8 +73,8 @@ def undo_keystrokes(token: str) -> str:
 
     ``towis`` is ``toi``, ``d9a6u`` is ``dau``, ``xxong`` is ``xong``.
     """
-    if any(char.isdigit() for char in token):
-        return re.sub(r"[0-9]", "", token) if token[0].isalpha() else token
+    if VNI.fullmatch(token):
+        return re.sub(r"[0-9]", "", token)
     once = re.sub(r"(.)\1+", r"\1", token)
     if is_syllable(once):
         return once

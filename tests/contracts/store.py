@@ -542,6 +542,19 @@ class OutboxContract:
         assert (attempt.ended_at, attempt.outcome) == (None, "")
 
     @pytest.mark.parametrize(
+        "outcome", [Accepted(refs=("r1",)), Unknown(code="x"), Permanent(code="E7")], ids=repr
+    )
+    async def test_what_has_left_does_not_begin_again(
+        self, engine: Engine, outcome: Outcome
+    ) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        begun = await send(engine.store, sent, outcome)
+        async with engine.store.write() as session:
+            assert await begin(session, [begun]) == []
+            assert len(await session.attempts(sent.id)) == 1
+
+    @pytest.mark.parametrize(
         ("outcome", "state", "attempts"),
         [row[1:] for row in OUTCOMES],
         ids=[row[0] for row in OUTCOMES],
@@ -739,6 +752,16 @@ class OutboxContract:
         assert await state_of(engine.store, whole) is State.DELIVERED
         assert await state_of(engine.store, torn) is State.FAILED
 
+    async def test_the_first_report_of_a_part_counts(self, engine: Engine) -> None:
+        sent = message(text=LONG)
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Accepted(refs=("r1", "r2")))
+        await report(engine.store, delivered("r1"))
+        await report(engine.store, undelivered("r1"))
+        assert await state_of(engine.store, sent) is State.ACCEPTED
+        await report(engine.store, delivered("r2"))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
     async def test_a_name_belongs_to_its_gateway(self, engine: Engine) -> None:
         sent = message()
         await queue(engine.store, sent)
@@ -754,13 +777,15 @@ class OutboxContract:
 
     @pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED], ids=lambda s: s.value)
     async def test_a_report_opens_nothing_that_is_final(self, engine: Engine, state: State) -> None:
+        """Not even one of an earlier try, which was open until now."""
         sent = message()
         await queue(engine.store, sent)
+        await send(engine.store, sent, Unknown(code="timeout"))
+        again = State.QUEUED if state is State.FAILED else state
+        async with engine.store.write() as session:
+            await session.move([Moved(id=sent.id, state=again, reason="")], NOW)
         if state is State.FAILED:
             await send(engine.store, sent, Permanent(code="E7"))
-        else:
-            async with engine.store.write() as session:
-                await session.move([Moved(id=sent.id, state=state, reason="")], NOW)
         await report(engine.store, delivered(sent.key, by_key=True))
         assert await state_of(engine.store, sent) is state
 

@@ -60,8 +60,9 @@ async def running(dispatcher: Dispatcher) -> AsyncIterator[Dispatcher]:
     try:
         yield dispatcher
     finally:
-        await dispatcher.stop(0)
-        await task
+        async with asyncio.timeout(10):
+            await dispatcher.stop(0)
+            await task
 
 
 async def send(centre: Centre, *steps: Any, **options: Any) -> ScriptedGateway:

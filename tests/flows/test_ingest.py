@@ -101,6 +101,7 @@ async def test_a_doubled_event_makes_no_second_notice(centre: Centre) -> None:
     assert await centre.push(received()) == [STORED]
     assert await centre.push(received()) == [DUPLICATE]
     assert await centre.notices() == ["received"]
+    assert centre.rung == 1
 
 
 async def test_a_dossier_pushed_again_under_another_id_makes_no_second_notice(

@@ -1,0 +1,52 @@
+"""The small language of the keyword table."""
+
+from __future__ import annotations
+
+import pytest
+
+from notifier.domain.phrases import compiled, joined
+
+COMPOUNDS = {"ho so": "ho_so"}
+
+
+def found(phrase: str, text: str) -> bool:
+    pattern = compiled([phrase], COMPOUNDS)
+    assert pattern is not None
+    return pattern.search(f" {joined(text, COMPOUNDS)} ") is not None
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "fits"),
+    [
+        ("xong chua", "ho so xong chua vay", True),
+        ("xong chua", "xong roi chua", False),
+        ("xong", "xongg", False),  # whole words
+        ("(lay|nhan) ho", "nho chi nhan ho", True),
+        ("(lay|nhan) ho", "lay ho so", False),  # a compound is one word
+        ("(lay giup|nhan) ho", "lay giup ho", True),
+        ("qua [ngay] hen", "qua hen", True),
+        ("qua [ngay] hen", "qua ngay hen", True),
+        ("qua [ngay] hen", "qua thang hen", False),
+        ("doi .. so", "doi giup em cai so", True),
+        ("doi .. so", "doi a b c d e so", False),  # five words lie between
+        ("^chao", "chao em", True),
+        ("^chao", "em chao", False),
+        ("5 sao$", "cho 5 sao", True),
+        ("5 sao$", "5 sao vang", False),
+        ("bn #", "bn 00673810079", True),
+        ("bn #", "bn 12345", False),
+    ],
+)
+def test_a_phrase_fits(phrase: str, text: str, fits: bool) -> None:
+    assert found(phrase, text) is fits
+
+
+def test_no_phrases_make_no_pattern() -> None:
+    assert compiled([], {}) is None
+
+
+@pytest.mark.parametrize("phrase", ["(a|b", "a)", "[a"])
+def test_a_phrase_that_cant_be_read_is_named(phrase: str) -> None:
+    with pytest.raises(ValueError, match="can't be read") as raised:
+        compiled([phrase], {})
+    assert repr(phrase) in str(raised.value)
