@@ -25,7 +25,7 @@ check: $(VENV)/dev.stamp ## lint, types, import contracts, dependencies
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/deptry .
 
-bench: $(VENV)/dev.stamp ## measure the speed, beside its limits, on this machine
+bench: $(VENV)/dev.stamp ## measure what the service can do, against its goals
 	@$(BIN)/python -m bench
 
 pictures: $(VENV)/dev.stamp ## take the pictures of the README anew
@@ -37,7 +37,7 @@ lock: $(VENV)/dev.stamp ## write requirements/*.txt anew: names, versions and ha
 	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile $(UV_FLAGS) --group build -c requirements/dev.txt -o requirements/run.txt
 
 clean: ## remove what the commands made
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 UV_FLAGS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate pyproject.toml --extra speed

@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
         """Connected to the server of ``url``."""
         address = urlsplit(url)
         loop = asyncio.get_running_loop()
-        return (await loop.create_connection(cls, address.hostname, address.port))[1]
+        return (await loop.create_connection(cls, address.hostname or "", address.port or 80))[1]
 
     def close(self) -> None:
         """Hang up."""

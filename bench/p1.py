@@ -9,8 +9,6 @@ from bench import load, process, traffic
 from bench.result import Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bench.process import Server
 
 CONNECTIONS: Final = 32
@@ -23,7 +21,7 @@ WANTED_RATIO: Final = 0.55
 WANTED_BATCHED: Final = 8_000.0
 
 
-async def measure(rounds: int, scale: float) -> Iterator[Figure]:
+async def measure(rounds: int, scale: float) -> list[Figure]:
     """``scale``: the number of events, 1 for a few seconds a round."""
     bare, single, batched = [], [], []
     cpu_bare, cpu_single = [], []
@@ -40,41 +38,39 @@ async def measure(rounds: int, scale: float) -> Iterator[Figure]:
             batched.append(await _batched(server, f"batch{number}", scale))
     ratio = median(one / other for one, other in zip(single, bare, strict=True))
     rate = median(batched)
-    return iter(
-        [
-            Figure(
-                goal="P1",
-                what="events in, bare aiohttp handler",
-                value=median(bare),
-                unit="/s",
-                note=f"{median(cpu_bare) * 1e6:.0f} µs of processor each",
-            ),
-            Figure(
-                goal="P1",
-                what="events in, one a request",
-                value=median(single),
-                unit="/s",
-                ratio=ratio,
-                wanted=f">= {WANTED_RATIO} of bare",
-                met=ratio >= WANTED_RATIO,
-                note=f"{median(cpu_single) * 1e6:.0f} µs of processor each",
-            ),
-            Figure(
-                goal="P1",
-                what=f"events in, NDJSON of {BATCH}",
-                value=rate,
-                unit="/s",
-                wanted=f">= {WANTED_BATCHED:,.0f}/s",
-                met=rate >= WANTED_BATCHED,
-            ),
-        ]
-    )
+    return [
+        Figure(
+            goal="P1",
+            what="events in, bare aiohttp handler",
+            value=median(bare),
+            unit="/s",
+            processor_us=median(cpu_bare) * 1e6,
+        ),
+        Figure(
+            goal="P1",
+            what="events in, one a request",
+            value=median(single),
+            unit="/s",
+            ratio=ratio,
+            wanted=f">= {WANTED_RATIO} of bare",
+            met=ratio >= WANTED_RATIO,
+            processor_us=median(cpu_single) * 1e6,
+        ),
+        Figure(
+            goal="P1",
+            what=f"events in, NDJSON of {BATCH}",
+            value=rate,
+            unit="/s",
+            wanted=f">= {WANTED_BATCHED:,.0f}/s",
+            met=rate >= WANTED_BATCHED,
+        ),
+    ]
 
 
 async def _single(server: Server, run: str, scale: float) -> tuple[float, float]:
     """Events a second, and processor seconds an event."""
     warm = [traffic.single(e, server.secret) for e in traffic.events(500_000, 60, run)]
-    dossiers = round(1_600 * scale)
+    dossiers = round(1_300 * scale)
     requests = [traffic.single(e, server.secret) for e in traffic.events(0, dossiers, run)]
     await load.closed(server.url, warm, connections=CONNECTIONS)
     before = server.cpu
@@ -84,7 +80,7 @@ async def _single(server: Server, run: str, scale: float) -> tuple[float, float]
 
 async def _batched(server: Server, run: str, scale: float) -> float:
     """Events a second."""
-    events = list(traffic.events(0, round(6_000 * scale), run))
+    events = list(traffic.events(0, round(3_000 * scale), run))
     warm = traffic.lines(list(traffic.events(500_000, 100, run)), server.secret)
     requests = [
         traffic.lines(events[start : start + BATCH], server.secret)

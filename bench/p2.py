@@ -11,7 +11,7 @@ from bench import load, process, traffic
 from bench.result import Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from bench.process import Server
 
@@ -31,7 +31,7 @@ PATIENCE: Final = 60.0
 TAKEN: Final = load.request("taken", "GET", "/hooks/null")
 
 
-async def measure(rounds: int, scale: float) -> Iterator[Figure]:
+async def measure(rounds: int, scale: float) -> list[Figure]:
     """``scale``: the number of questions, 1 for a few seconds a round."""
     rates, cpus, p50s, p99s = [], [], [], []
     for number in range(rounds):
@@ -43,29 +43,26 @@ async def measure(rounds: int, scale: float) -> Iterator[Figure]:
             p50, p99 = await _latency(server, f"offered{number}", round(5 * scale) + WARM_SECONDS)
             p50s.append(p50)
             p99s.append(p99)
-    return iter(
-        [
-            Figure(
-                goal="P2",
-                what="SMS question in to answer out",
-                value=median(rates),
-                unit="/s",
-                wanted=">= 0.5 of Kannel",
-                note=f"Kannel not measured; {median(cpus) * 1e6:.0f} µs of processor each",
-            ),
-            Figure(
-                goal="P2", what=f"p50 at {OFFERED:.0f}/s offered", value=median(p50s), unit="ms"
-            ),
-            Figure(
-                goal="P2",
-                what=f"p99 at {OFFERED:.0f}/s offered",
-                value=median(p99s),
-                unit="ms",
-                wanted=f"<= {WANTED_P99_MS:.0f} ms",
-                met=median(p99s) <= WANTED_P99_MS,
-            ),
-        ]
-    )
+    return [
+        Figure(
+            goal="P2",
+            what="SMS question in to answer out",
+            value=median(rates),
+            unit="/s",
+            wanted=">= 0.5 of Kannel",
+            processor_us=median(cpus) * 1e6,
+            note="Kannel not measured",
+        ),
+        Figure(goal="P2", what=f"p50 at {OFFERED:.0f}/s offered", value=median(p50s), unit="ms"),
+        Figure(
+            goal="P2",
+            what=f"p99 at {OFFERED:.0f}/s offered",
+            value=median(p99s),
+            unit="ms",
+            wanted=f"<= {WANTED_P99_MS:.0f} ms",
+            met=median(p99s) <= WANTED_P99_MS,
+        ),
+    ]
 
 
 async def _fill(server: Server) -> None:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from bench.load import Request
 
-LIFE: Final = ("received", "processing", "forwarded", "finished", "returned")
-"""What happens to a dossier; the first and the last two of these tell its applicant."""
+LIFE: Final = ("submitted", "received", "processing", "forwarded", "finished", "returned")
+"""What happens to a dossier; of the second and the last two its applicant is told."""
+
+RECEIVED: Final = LIFE.index("received")
 
 SENTENCES: Final = (
     "HS {}",
@@ -45,7 +47,7 @@ def phone(number: int) -> str:
 
 
 def events(first: int, dossiers: int, run: str) -> Iterator[dict[str, Any]]:
-    """The lives of ``dossiers`` dossiers, event after event: all are received before one goes on.
+    """The lives of ``dossiers`` dossiers, event after event: all come as far before one goes on.
 
     ``run`` keeps the events of one run from being taken for those of another.
     """
@@ -60,7 +62,8 @@ def known(first: int, dossiers: int) -> Iterator[dict[str, Any]]:
     """Dossiers that were received the day before yesterday: of that nobody is told any more."""
     now = datetime.now(UTC)
     for number in range(first, first + dossiers):
-        yield _event(number, 0, now - timedelta(days=2), "known", now)
+        event = _event(number, RECEIVED, now - timedelta(days=2), "known", now)
+        yield {**event, "data": {**_data(number, 0, now), **event["data"]}}
 
 
 def _event(number: int, stage: int, at: datetime, run: str, now: datetime) -> dict[str, Any]:
@@ -77,15 +80,18 @@ def _event(number: int, stage: int, at: datetime, run: str, now: datetime) -> di
 
 def _data(number: int, stage: int, now: datetime) -> dict[str, Any]:
     unit = {"code": f"H19.{number % 40 + 10}", "name": f"UBND phường {number % 40 + 10}"}
-    if stage > 0:
-        return {"unit": unit, "handler": "Bộ phận chuyên môn"}
-    return {
-        "unit": unit,
-        "procedure": {"code": f"1.00{number % 4}", "name": PROCEDURES[number % 4]},
-        "applicant": {"name": f"Nguyễn Văn {number}", "phone": phone(number), "kind": "citizen"},
-        "received_at": (now - timedelta(minutes=10)).isoformat(),
-        "due_at": f"{now + timedelta(days=7):%Y-%m-%d}",
-    }
+    match LIFE[stage]:
+        case "submitted":
+            name, phone_ = f"Nguyễn Văn {number}", phone(number)
+            return {
+                "procedure": {"code": f"1.00{number % 4}", "name": PROCEDURES[number % 4]},
+                "applicant": {"name": name, "phone": phone_, "kind": "citizen"},
+            }
+        case "received":
+            received, due = now - timedelta(minutes=10), now + timedelta(days=7)
+            return {"unit": unit, "received_at": received.isoformat(), "due_at": f"{due:%Y-%m-%d}"}
+        case _:
+            return {"unit": unit, "handler": "Bộ phận chuyên môn"}
 
 
 def single(event: dict[str, Any], secret: bytes) -> Request:
@@ -130,6 +136,8 @@ def questions(count: int, dossiers: int, run: str) -> Iterator[Request]:
                 text = sentence.format(code(dossier + dossiers * 40, today))
             case 3 | 4:
                 sender = phone(9_999_999 - number)
+            case _:
+                pass
         name = f"{run}-{number}"
         body = json.dumps({"id": name, "sender": sender, "text": text}).encode()
         yield request(name, "POST", "/hooks/null", body, {"content-type": "application/json"})

@@ -270,4 +270,4 @@ def _work(notice: Notice, kind: str, detail: str, now: Instant) -> WorkItem:
 def _buttons(answer: Answer) -> tuple[str, ...]:
     """What a chat offers as quick replies."""
     codes = tuple(part.code for part in answer.parts if part.say is Say.STATUS)
-    return (*codes[:2], "HD", "TC") if codes else ("HD", "TC")
+    return (*codes[:2], "HD", "DK" if answer.refuse else "TC")
