@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-from emulator.node_packages import ROOT, installed
+from emulator.node_packages import ROOT, environment, installed
 from standardwebhooks import Webhook
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def package() -> Path:
 
 @pytest.fixture
 async def emulator(package: Path) -> AsyncIterator[str]:
-    output = await started("node", "wrapper.js", cwd=package)
+    output = await started("node", "wrapper.js", cwd=package, env=environment())
     yield output.address.result()
     await output.stop(signal.SIGKILL)
 

