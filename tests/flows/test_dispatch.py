@@ -602,6 +602,16 @@ async def test_it_leaves_when_it_is_rung(centre: Centre, monkeypatch: pytest.Mon
         await until(lambda: gateway.keys == ["a"])
 
 
+async def test_a_backlog_leaves_without_waiting_for_the_next_look(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "POLL", 60)
+    await centre.queue(*(message(f"m{number}", lane=Lane.ANSWER) for number in range(100)))
+    gateway = ScriptedGateway(window=10)
+    async with running(centre.dispatcher(gateway)):
+        await until(lambda: len(gateway.keys) == 100)
+
+
 async def test_what_another_process_queued_is_found(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
