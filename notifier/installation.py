@@ -231,6 +231,8 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
                 hotline=office.hotline,
                 portal=office.portal,
                 short_code=office.short_code,
+                address=office.address,
+                hours=office.hours,
                 level1=office.level1,
             ),
             [Unit(**row.model_dump()) for row in units.unit],

@@ -218,6 +218,7 @@ class Heard:
     gateway: str
     inbound: Inbound = field(repr=False)
     intent: str = ""
+    codes: tuple[str, ...] = ()
     guesses: int = 0
 
 
@@ -269,6 +270,9 @@ class Session(Protocol):
 
     async def dossiers(self, codes: Sequence[str]) -> dict[str, Dossier]:
         """Those that exist, by code."""
+
+    async def dossiers_of(self, addresses: Sequence[Address]) -> dict[Address, list[Dossier]]:
+        """Those whose applicant or agent has this number, latest change first, up to 20 each."""
 
     async def put_dossiers(self, dossiers: Sequence[Dossier], now: Instant) -> None:
         """Write whole dossiers."""
@@ -352,6 +356,15 @@ class Session(Protocol):
         self, addresses: Sequence[Address], lately: Instant, today: Instant
     ) -> dict[Address, tuple[int, int]]:
         """Codes that each sender guessed since ``lately`` and since ``today`` (ms)."""
+
+    async def talks(
+        self, addresses: Sequence[Address], lately: Instant, followed: Instant
+    ) -> dict[Address, tuple[int, int, tuple[str, ...]]]:
+        """Of each sender: texts since ``lately`` (ms), those of them that were not understood,
+        and the codes that they asked for last since ``followed`` (ms)."""
+
+    async def add_ratings(self, ratings: Sequence[tuple[str, int]], now: Instant) -> None:
+        """Keep a score for each dossier; the first stays."""
 
     async def add_work(self, items: Sequence[WorkItem]) -> None:
         """Put items on the list for people; one that is there already stays as it is."""

@@ -80,6 +80,8 @@ class OfficeSettings(Table):
     hotline: str = "1022"
     portal: str = "dichvucong.gov.vn"
     short_code: str = ""
+    address: str = ""
+    hours: str = "07:30-11:30, 13:30-17:00 thứ Hai đến thứ Sáu"
     level1: frozenset[Annotated[str, Field(pattern=r"^[A-Y]\d{2}$")]] = frozenset()
     locale: Literal["vi", "en"] = "vi"
     calendar: str = "vn"

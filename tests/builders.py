@@ -212,7 +212,8 @@ class Centre:
 
     async def sweep(self) -> int:
         """The due moments are looked at."""
-        return await self.remind.sweep(self.clock.now)
+        async with asyncio.timeout(20):
+            return await self.remind.sweep(self.clock.now)
 
     async def queue(self, *messages: Message) -> None:
         """Messages are put into the outbox."""

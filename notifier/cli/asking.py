@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from notifier.bootstrap.core import Core
+    from notifier.domain.inquiry import Inquiry
 
 NOBODY = Address("none", "anonymous")
 """Who asks where nobody is named: someone who holds no dossier."""
@@ -68,12 +69,27 @@ async def _lines(folder: Path | None, now: str) -> int:
     return failed
 
 
+def _silence(inquiry: Inquiry) -> dict[str, Any]:
+    return {
+        "intent": inquiry.intent.value,
+        "codes": list(inquiry.codes),
+        "disclosure": "L0",
+        "reply": "",
+        "language": inquiry.language,
+        "encoding": "GSM-7",
+        "segments": 0,
+        "read": {"words": inquiry.words, "by": inquiry.by},
+    }
+
+
 async def _answered(core: Core, text: str, address: Address) -> dict[str, Any]:
     now = core.clock.civil()
     inquiry = core.answering.read(text, "", now)
     async with core.store.read() as session:
-        [answer] = await core.answering.decide(session, [(inquiry, address)], now)
+        [answer] = await core.answering.decide(session, [(inquiry, address)], now, history=False)
     channel = "sms" if address == NOBODY else address.channel
+    if not answer.parts:
+        return _silence(inquiry)
     reply = core.composer.answer_text(answer, channel=channel, language=inquiry.language, now=now)
     return {
         "intent": inquiry.intent.value,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from notifier.domain import disclosure
 from notifier.domain.code import parse
 from notifier.domain.consent import EVERYTHING
+from notifier.domain.conversation import RETURNED, Talk, score
 from notifier.domain.disclosure import Level
 from notifier.domain.inquiry import Intent
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from notifier.domain.disclosure import Asker, Policy
     from notifier.domain.dossier import Dossier
     from notifier.domain.inquiry import Inquiry
+    from notifier.domain.status import Statuses
     from notifier.domain.unit import Units
 
 
@@ -30,9 +32,21 @@ class Say(StrEnum):
     STOPPED = "answer_stopped"
     STOPPED_ONE = "answer_stopped_one"
     STARTED = "answer_started"
+    STARTED_ONE = "answer_started_one"
+    ONLY_OWN = "answer_only_own"
     HELP = "answer_help"
     ASK_CODE = "answer_ask_code"
     LEGAL_ACT = "answer_legal_act"
+    ADDRESS = "answer_address"
+    HOURS = "answer_hours"
+    PROCEDURE = "answer_procedure"
+    FEE = "answer_fee"
+    RESULT_DELIVERY = "answer_result_delivery"
+    CODE_HELP = "answer_code_help"
+    COMPLAINT = "answer_complaint"
+    AGENT = "answer_agent"
+    RATING = "answer_rating"
+    THANKS = "answer_thanks"
     NOT_UNDERSTOOD = "answer_not_understood"
 
 
@@ -49,7 +63,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The parts in order, and what is to be done beside answering."""
+    """The parts in order, and what is to be done beside answering. No parts: silence."""
 
     parts: tuple[Part, ...]
     refuse: tuple[str, ...] = ()
@@ -57,6 +71,10 @@ class Answer:
     resume: bool = False
     guesses: int = 0
     """Codes asked for that are not the asker's own; they count against guessing."""
+    for_people: str = ""
+    """The kind of work that staff get from it; empty where there is none."""
+    rating: tuple[str, int] | None = None
+    """The dossier that is rated, and the score, 1 to 5."""
 
     @property
     def level(self) -> Level:
@@ -64,41 +82,124 @@ class Answer:
         return Level.L1 if any(part.level is Level.L1 for part in self.parts) else Level.L0
 
 
+NOTHING_BEFORE = Talk()
+
 LEGAL_ACTS = frozenset({Intent.WITHDRAW, Intent.CHANGE_CONTACT})
 """Never performed by a text message; the answer explains where."""
 
+ABOUT_A_DOSSIER = frozenset(
+    {Intent.STATUS, Intent.DUE_DATE, Intent.LATE, Intent.SUPPLEMENT, Intent.FEE}
+)
+"""Questions that are about a dossier even where they name none."""
 
-SMALL_TALK = frozenset({Intent.HELP, Intent.GREETING, Intent.THANKS})
-"""Answered with what the service can do."""
+GENERAL: Mapping[Intent, Say] = {
+    Intent.ADDRESS: Say.ADDRESS,
+    Intent.HOURS: Say.HOURS,
+    Intent.PROCEDURE: Say.PROCEDURE,
+    Intent.FEE: Say.FEE,
+    Intent.RESULT_DELIVERY: Say.RESULT_DELIVERY,
+    Intent.CODE_HELP: Say.CODE_HELP,
+    Intent.COMPLAINT: Say.COMPLAINT,
+    Intent.AGENT: Say.AGENT,
+    Intent.THANKS: Say.THANKS,
+    Intent.HELP: Say.HELP,
+    Intent.GREETING: Say.HELP,
+}
+"""What the office can say without a dossier."""
+
+NOT_BESIDE_A_DOSSIER = ABOUT_A_DOSSIER | {Intent.HELP, Intent.GREETING, Intent.THANKS}
+"""Who asks this with a code is told of the dossier, and no more."""
+
+FOR_PEOPLE: Mapping[Intent, str] = {Intent.COMPLAINT: "complaint", Intent.AGENT: "wants_a_person"}
+"""What staff are told of, besides the answer."""
 
 
 def decide(
     inquiry: Inquiry,
     dossiers: Mapping[str, Dossier],
     asker: Asker,
+    talk: Talk = NOTHING_BEFORE,
     *,
     policy: Policy,
     units: Units,
+    statuses: Statuses,
 ) -> Answer:
-    """The answer to ``inquiry``; ``dossiers`` holds those of its codes that exist."""
-    looked_up = [_look_up(code, dossiers.get(code), asker, policy, units) for code in inquiry.codes]
-    guesses = sum(part.level is not Level.L1 for part in looked_up)
-    if inquiry.intent is Intent.OPT_OUT:
-        parts = tuple(Part(say=Say.STOPPED_ONE, code=code) for code in inquiry.codes)
-        return Answer(
-            parts=parts or (Part(say=Say.STOPPED),), refuse=inquiry.codes or (EVERYTHING,)
-        )
-    if inquiry.intent is Intent.SUBSCRIBE and not inquiry.codes:
+    """The answer to ``inquiry``; ``dossiers``: those that exist of its and of the talk's codes."""
+    if talk.is_a_loop:
+        return Answer(parts=(), for_people="loop")
+    match inquiry.intent:
+        case Intent.OPT_OUT:
+            return _stop(inquiry)
+        case Intent.SUBSCRIBE:
+            return _start(inquiry, dossiers, asker, policy)
+        case Intent.RATING:
+            return _rated(inquiry, talk)
+        case Intent.UNKNOWN if not inquiry.codes:
+            return _not_understood(inquiry, talk)
+        case intent if intent in LEGAL_ACTS:
+            return Answer(parts=(Part(say=Say.LEGAL_ACT),))
+        case _:
+            return _told(inquiry, dossiers, asker, talk, policy, units, statuses)
+
+
+def _told(
+    inquiry: Inquiry,
+    dossiers: Mapping[str, Dossier],
+    asker: Asker,
+    talk: Talk,
+    policy: Policy,
+    units: Units,
+    statuses: Statuses,
+) -> Answer:
+    """What is known of the dossiers that are meant, and what the office can say in general."""
+    codes = inquiry.codes
+    if not codes and inquiry.intent in ABOUT_A_DOSSIER:
+        codes = talk.meant(statuses)
+    found = [_look_up(code, dossiers.get(code), asker, policy, units) for code in codes]
+    guesses = sum(part.level is not Level.L1 for part in found) if inquiry.codes else 0
+    general = GENERAL.get(inquiry.intent)
+    if general is not None and not (found and inquiry.intent in NOT_BESIDE_A_DOSSIER):
+        for_people = FOR_PEOPLE.get(inquiry.intent, "")
+        parts = (Part(say=general),) if for_people else (*found, Part(say=general))
+        return Answer(parts=parts, guesses=guesses, for_people=for_people)
+    return Answer(parts=tuple(found) or (Part(say=Say.ASK_CODE),), guesses=guesses)
+
+
+def _stop(inquiry: Inquiry) -> Answer:
+    parts = tuple(Part(say=Say.STOPPED_ONE, code=code) for code in inquiry.codes)
+    return Answer(parts=parts or (Part(say=Say.STOPPED),), refuse=inquiry.codes or (EVERYTHING,))
+
+
+def _start(
+    inquiry: Inquiry, dossiers: Mapping[str, Dossier], asker: Asker, policy: Policy
+) -> Answer:
+    """Messages go to the phone that stands in the dossier: who asks for another's is told so."""
+    if not inquiry.codes:
         return Answer(parts=(Part(say=Say.STARTED),), resume=True)
-    if inquiry.intent in LEGAL_ACTS:
-        return Answer(parts=(Part(say=Say.LEGAL_ACT),))
-    if inquiry.intent in SMALL_TALK and not looked_up:
-        return Answer(parts=(Part(say=Say.HELP),))
-    if looked_up:
-        return Answer(parts=tuple(looked_up), guesses=guesses)
-    if inquiry.intent is Intent.UNKNOWN:
-        return Answer(parts=(Part(say=Say.NOT_UNDERSTOOD),))
-    return Answer(parts=(Part(say=Say.ASK_CODE),))
+    parts = []
+    for code in inquiry.codes:
+        dossier = dossiers.get(code)
+        own = dossier is not None and disclosure.level(asker, dossier, policy) is Level.L1
+        parts.append(Part(say=Say.STARTED_ONE if own else Say.ONLY_OWN, code=code))
+    resume = any(part.say is Say.STARTED_ONE for part in parts)
+    guesses = sum(part.say is Say.ONLY_OWN for part in parts)
+    return Answer(parts=tuple(parts), resume=resume, guesses=guesses)
+
+
+def _rated(inquiry: Inquiry, talk: Talk) -> Answer:
+    """Of the asker's own dossiers whose result was handed over, the one named or the latest."""
+    returned = [dossier for dossier in talk.own if dossier.status == RETURNED]
+    rated = next((d for d in returned if not inquiry.codes or d.code in inquiry.codes), None)
+    points = score(inquiry.words)
+    rating = (rated.code, points) if rated is not None and points is not None else None
+    return Answer(parts=(Part(say=Say.RATING),), rating=rating)
+
+
+def _not_understood(inquiry: Inquiry, talk: Talk) -> Answer:
+    if inquiry.is_noise:
+        return Answer(parts=())
+    parts = (Part(say=Say.NOT_UNDERSTOOD),) if talk.not_understood == 0 else ()
+    return Answer(parts=parts, for_people="not_understood")
 
 
 def _look_up(

@@ -92,6 +92,8 @@ class Inquiry:
     language: str = "vi"
     words: str = field(default="", repr=False)
     by: str = field(default="", repr=False)
+    is_noise: bool = False
+    """Whether a machine or a stranger wrote it: nobody waits for an answer."""
 
 
 LONGEST_TEXT: Final = 2_000
@@ -124,14 +126,19 @@ def read(
         if (line := plain(typed, keywords.spellings, keywords.known))
     ]
     asked = " ".join(_own(lines, keywords))
-    intent, by = _intent(asked, " ".join(lines), keywords, has_code=bool(codes))
-    return Inquiry(
-        intent=intent,
-        codes=codes,
-        language=_language(rest, keywords, default_language),
-        words=asked,
-        by=by,
-    )
+    language = _language(rest, keywords, default_language)
+    whole = f" {' '.join(lines)} "
+    noise = keywords.noise.search(whole) if keywords.noise and not codes else None
+    if noise:
+        return Inquiry(
+            intent=Intent.UNKNOWN,
+            language=language,
+            words=asked,
+            by=noise.group().strip(),
+            is_noise=True,
+        )
+    intent, by = _intent(asked, whole.strip(), keywords, has_code=bool(codes))
+    return Inquiry(intent=intent, codes=codes, language=language, words=asked, by=by)
 
 
 def _own(lines: Sequence[str], keywords: Keywords) -> list[str]:
@@ -142,10 +149,6 @@ def _own(lines: Sequence[str], keywords: Keywords) -> list[str]:
 
 
 def _intent(asked: str, whole: str, keywords: Keywords, *, has_code: bool) -> tuple[Intent, str]:
-    if not has_code and keywords.noise is not None:
-        noise = keywords.noise.search(f" {whole} ")
-        if noise:
-            return Intent.UNKNOWN, noise.group().strip()
     for rule in keywords.rules:
         if rule.codes is not None and rule.codes is not has_code:
             continue

@@ -48,6 +48,8 @@ class Office:
     portal: str
     short_code: str = ""
     """The number that people text; empty where there is none."""
+    address: str = ""
+    hours: str = ""
     level1: frozenset[str] = frozenset()
     """Level-1 codes served here; empty: all."""
 

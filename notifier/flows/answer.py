@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from notifier.domain import answer, inquiry, instant
 from notifier.domain.consent import Refusal
+from notifier.domain.conversation import FOLLOW_UP, HELP_PAUSE, Talk
 from notifier.domain.disclosure import GUESSING_WINDOW, Asker
+from notifier.domain.inquiry import Intent
 from notifier.errors import TemplateError
 from notifier.ports import Heard, WorkItem
 
@@ -40,13 +42,23 @@ class Answering:
         )
 
     async def decide(
-        self, session: Session, asked: Sequence[tuple[Inquiry, Address]], now: Instant
+        self,
+        session: Session,
+        asked: Sequence[tuple[Inquiry, Address]],
+        now: Instant,
+        *,
+        history: bool = True,
     ) -> list[Answer]:
-        """The answers to questions, from what is stored; changes nothing."""
-        codes = [code for question, _ in asked for code in question.codes]
-        dossiers = await session.dossiers(codes) if codes else {}
+        """The answers to questions, from what is stored; changes nothing.
+
+        Without ``history`` each stands alone: what the same people asked before plays no part.
+        """
+        talks = await self._talks(session, asked, now, history=history)
+        codes = {code for question, _ in asked for code in question.codes}
+        codes |= {code for talk in talks.values() for code in talk.recent}
+        dossiers = await session.dossiers(sorted(codes)) if codes else {}
         guesses = await session.guesses(
-            [address for question, address in asked if question.codes],
+            [address for question, address in asked if question.codes and history],
             now - GUESSING_WINDOW,
             now - instant.DAY,
         )
@@ -54,18 +66,45 @@ class Answering:
         running: dict[Address, tuple[int, int]] = dict(guesses)
         for question, address in asked:
             lately, today = running.get(address, (0, 0))
-            asker = Asker(address=address, guesses_lately=lately, guesses_today=today)
+            talk = talks[address]
             decided = answer.decide(
                 question,
-                dossiers,
-                asker,
+                {**dossiers, **{dossier.code: dossier for dossier in talk.own}},
+                Asker(address=address, guesses_lately=lately, guesses_today=today),
+                talk,
                 policy=self._installation.disclosure,
                 units=self._installation.units,
+                statuses=self._installation.statuses,
             )
             # The questions of one batch count against one another too.
             running[address] = (lately + decided.guesses, today + decided.guesses)
             answers.append(decided)
         return answers
+
+    async def _talks(
+        self,
+        session: Session,
+        asked: Sequence[tuple[Inquiry, Address]],
+        now: Instant,
+        *,
+        history: bool,
+    ) -> dict[Address, Talk]:
+        """What went before; of the asker's own dossiers only where the text names none."""
+        said = await session.talks(
+            [address for _, address in asked if history], now - HELP_PAUSE, now - FOLLOW_UP
+        )
+        wanting = [address for question, address in asked if _wants_own(question)]
+        own = await session.dossiers_of(wanting) if wanting else {}
+        talks: dict[Address, Talk] = {}
+        for _, address in asked:
+            texts, not_understood, recent = said.get(address, (0, 0, ()))
+            talks[address] = Talk(
+                own=tuple(own.get(address, ())),
+                recent=recent,
+                asked=texts,
+                not_understood=not_understood,
+            )
+        return talks
 
     async def take(
         self, session: Session, gateway: str, inbound: Sequence[Inbound], now: Instant
@@ -83,6 +122,7 @@ class Answering:
                     gateway=gateway,
                     inbound=message,
                     intent=question.intent,
+                    codes=question.codes,
                     guesses=decided.guesses,
                 )
                 for message, question, decided in zip(inbound, asked, answers, strict=True)
@@ -99,6 +139,10 @@ class Answering:
         work: list[WorkItem] = []
         for message, question, decided in taken:
             key = f"answer|{gateway}|{message.key}"
+            if decided.for_people:
+                work.append(_for_people(decided, question, key, now))
+            if not decided.parts:
+                continue
             try:
                 messages.append(
                     self._composer.answer(
@@ -110,6 +154,9 @@ class Answering:
                     WorkItem(key=key, kind="not_answered", detail=str(error), opened_at=now)
                 )
         await session.add_work(work)
+        await session.add_ratings(
+            [decided.rating for _, _, decided in taken if decided.rating is not None], now
+        )
         return len(await session.add_messages(messages))
 
     async def _heed(
@@ -130,3 +177,20 @@ class Answering:
                         for scope in decision.refuse
                     ]
                 )
+
+
+def _wants_own(question: Inquiry) -> bool:
+    """Whether the answer may depend on which dossiers are the asker's."""
+    if question.intent is Intent.RATING:
+        return True
+    return not question.codes and question.intent in answer.ABOUT_A_DOSSIER
+
+
+def _for_people(decided: Answer, question: Inquiry, key: str, now: Instant) -> WorkItem:
+    return WorkItem(
+        key=f"{decided.for_people}|{key}",
+        kind=decided.for_people,
+        dossier=question.codes[0] if question.codes else None,
+        detail=f"a text that was read as {question.intent.value}; see message {key}",
+        opened_at=now,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import time
 from typing import TYPE_CHECKING, Any, Final
 
 from notifier.domain import deadline, instant
@@ -179,7 +180,12 @@ class Composer:
         return Text(text=text, plan=plan)
 
     def _part_context(self, part: Part, locale: str, now: Instant) -> dict[str, Any]:
-        context = {**self._office_context(), "code": part.code, "place": part.place}
+        context = {
+            **self._office_context(),
+            **self._today(now),
+            "code": part.code,
+            "place": part.place,
+        }
         if part.dossier is None:
             return context
         context = self._dossier_context(part.dossier, locale, now)
@@ -226,6 +232,16 @@ class Composer:
             "since": holdings[-1].since if holdings else None,
         }
 
+    def _today(self, now: Instant) -> dict[str, Any]:
+        """Whether the office works today, and when next."""
+        calendar = self._installation.calendars[self._installation.calendar]
+        today = instant.local_date(now)
+        return {
+            "open_today": calendar.is_working(today),
+            "holiday": calendar.names.get(today, ""),
+            "next_open": instant.at(calendar.after(today, 1), time(0)),
+        }
+
     def _office_context(self) -> dict[str, Any]:
         office = self._installation.units.office
         return {
@@ -235,6 +251,8 @@ class Composer:
             "contact": office.hotline or office.name,
             "portal": office.portal,
             "short_code": office.short_code,
+            "address": office.address,
+            "hours": office.hours,
         }
 
 

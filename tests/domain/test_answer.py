@@ -73,6 +73,7 @@ def ask(
         Asker(address=Address("sms", who), guesses_lately=guesses),
         policy=INSTALLATION.disclosure,
         units=UNITS,
+        statuses=INSTALLATION.statuses,
     )
 
 
@@ -233,12 +234,16 @@ def test_each_code_is_judged_by_itself() -> None:
         (Intent.OPT_OUT, (), Say.STOPPED, (EVERYTHING,), False),
         (Intent.OPT_OUT, (CODE,), Say.STOPPED_ONE, (CODE,), False),
         (Intent.SUBSCRIBE, (), Say.STARTED, (), True),
-        (Intent.SUBSCRIBE, (CODE,), Say.UNKNOWN_CODE, (), False),
+        (Intent.SUBSCRIBE, (CODE,), Say.ONLY_OWN, (), False),
         (Intent.WITHDRAW, (CODE,), Say.LEGAL_ACT, (), False),
         (Intent.CHANGE_CONTACT, (), Say.LEGAL_ACT, (), False),
         (Intent.HELP, (), Say.HELP, (), False),
         (Intent.GREETING, (), Say.HELP, (), False),
-        (Intent.THANKS, (), Say.HELP, (), False),
+        (Intent.THANKS, (), Say.THANKS, (), False),
+        (Intent.ADDRESS, (), Say.ADDRESS, (), False),
+        (Intent.FEE, (), Say.FEE, (), False),
+        (Intent.FEE, (CODE,), Say.UNKNOWN_CODE, (), False),
+        (Intent.COMPLAINT, (CODE,), Say.COMPLAINT, (), False),
         (Intent.HELP, (CODE,), Say.UNKNOWN_CODE, (), False),  # a code is what they want to know
         (Intent.STATUS, (), Say.ASK_CODE, (), False),
         (Intent.DUE_DATE, (), Say.ASK_CODE, (), False),
@@ -254,7 +259,9 @@ def test_what_is_said_and_done(
     assert (decided.refuse, decided.resume) == (refuse, resume)
 
 
-@pytest.mark.parametrize("intent", [Intent.OPT_OUT, Intent.WITHDRAW])
+@pytest.mark.parametrize(
+    "intent", [Intent.OPT_OUT, Intent.WITHDRAW, Intent.SUBSCRIBE, Intent.COMPLAINT, Intent.RATING]
+)
 def test_an_act_on_a_dossier_tells_nobody_whether_there_is_one(intent: Intent) -> None:
     assert ask(CODE, intent=intent) == ask(CODE, intent=intent, stored=(full(),))
 

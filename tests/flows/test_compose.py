@@ -120,7 +120,7 @@ def test_nobody_is_named_in_a_text(composer: Composer, installation: Installatio
             assert not [one for one in (NAME, "Thu Nghiem", "Tran Mau", "@") if one in text]
 
 
-@pytest.mark.parametrize("phone", ["", LANDLINE, "123"])
+@pytest.mark.parametrize("phone", ["", LANDLINE, "123"], ids=["none", "a landline", "too short"])
 def test_without_a_number_it_is_work_for_people(
     composer: Composer, installation: Installation, phone: str
 ) -> None:

@@ -119,6 +119,19 @@ async def test_a_caller_that_goes_away_does_not_cancel_the_group(flow: Flow, whe
     assert flow.committed == [1, 2, 3]
 
 
+async def test_a_caller_that_goes_away_from_a_failing_group_harms_nobody(flow: Flow) -> None:
+    group = GroupCommit(flow)
+    calls = [asyncio.create_task(group(n)) for n in (1, -2, 3)]
+    flow.open.clear()
+    await until(lambda: flow.groups == [[1, -2, 3]])
+    calls[0].cancel()
+    flow.open.set()
+    async with asyncio.timeout(10):
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(result) for result in results] == [asyncio.CancelledError, ValueError, int]
+    assert 3 in flow.committed
+
+
 async def test_drain_waits_for_what_was_brought(flow: Flow) -> None:
     flow.open.clear()
     group = GroupCommit(flow)

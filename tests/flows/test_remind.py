@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import DUE, LANDLINE, NOW, Centre, code, event, moment, received
 
-from notifier.domain import instant
+from notifier.domain import deadline, instant
+from notifier.domain.deadline import Moment
 from notifier.flows.ingest import Fate
 
 if TYPE_CHECKING:
@@ -225,6 +226,20 @@ async def test_a_moment_without_its_dossier_is_dropped(centre: Centre) -> None:
     async with centre.store.write() as session:
         await session.run("DELETE FROM dossier")  # type: ignore[attr-defined]
     assert await at(centre, DUE + HOUR) == []
+    assert centre.rows("SELECT * FROM moment") == []
+
+
+@pytest.mark.parametrize("why", ["the limit stands still", "the due date was another"])
+async def test_a_moment_that_fits_no_longer_says_nothing(centre: Centre, why: str) -> None:
+    """Whoever planned it: what the dossier says now decides."""
+    await take(centre)
+    due_at = DUE if why == "the limit stands still" else DUE - DAY
+    if due_at == DUE:
+        await hear(centre, "payment-requested", FRIDAY + 1)
+    left = Moment(code=code(), notice="late", at=due_at + MINUTE, episode=deadline.episode(due_at))
+    async with centre.store.write() as session:
+        await session.plan_moments({code(): [left]})
+    assert "late" not in await at(centre, DUE + HOUR)
     assert centre.rows("SELECT * FROM moment") == []
 
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from notifier.domain.dossier import Dossier
     from notifier.domain.event import DossierEvent
     from notifier.domain.instant import Instant
+    from notifier.domain.message import Address
+
+
+MOST_OF_ONE = 20
+"""Dossiers of one number that are looked at."""
 
 
 class DossierRows(Rows):
@@ -55,6 +60,26 @@ class DossierRows(Rows):
             (self.listed(set(codes)),),
         )
         return {code: self._open_dossier(code, sealed) for code, sealed in rows}
+
+    async def dossiers_of(self, addresses: Sequence[Address]) -> dict[Address, list[Dossier]]:
+        """See ``ports.Session``."""
+        by_hash = {self._sealer.digest(str(address)): address for address in addresses}
+        if not by_hash:
+            return {}
+        marks = ",".join("?" * len(by_hash))
+        rows = await self.run(
+            "SELECT holder, code, body_sealed FROM (SELECT holder, code, body_sealed, "
+            "row_number() OVER (PARTITION BY holder ORDER BY updated_at DESC, code) AS place FROM ("
+            "SELECT applicant_hash AS holder, code, body_sealed, updated_at FROM dossier "
+            f"WHERE applicant_hash IN ({marks}) UNION SELECT agent_hash, code, body_sealed, "
+            f"updated_at FROM dossier WHERE agent_hash IN ({marks}))) WHERE place <= ? "
+            "ORDER BY holder, place",
+            [*by_hash, *by_hash, MOST_OF_ONE],
+        )
+        found: dict[Address, list[Dossier]] = {}
+        for holder, code, sealed in rows:
+            found.setdefault(by_hash[holder], []).append(self._open_dossier(code, sealed))
+        return found
 
     async def put_dossiers(self, dossiers: Sequence[Dossier], now: Instant) -> None:
         """See ``ports.Session``."""

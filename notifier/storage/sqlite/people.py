@@ -67,7 +67,7 @@ class PeopleRows(Rows):
             first.setdefault((one.gateway, one.inbound.key), place)
         added = await self.insert(
             "INSERT OR IGNORE INTO inbound (gateway, key, sender_hash, body_sealed, intent, "
-            "guesses, received_at)",
+            "codes, guesses, received_at)",
             [
                 (
                     h.gateway,
@@ -77,6 +77,7 @@ class PeopleRows(Rows):
                         pack([str(h.inbound.sender), h.inbound.to, h.inbound.text]), b"inbound"
                     ),
                     h.intent,
+                    " ".join(h.codes),
                     h.guesses,
                     now,
                 )
@@ -104,6 +105,40 @@ class PeopleRows(Rows):
             [lately, today, *by_hash],
         )
         return {by_hash[key]: (lately_, today_) for key, lately_, today_ in rows}
+
+    async def talks(
+        self, addresses: Sequence[Address], lately: Instant, followed: Instant
+    ) -> dict[Address, tuple[int, int, tuple[str, ...]]]:
+        """See ``ports.Session``."""
+        by_hash = {self._hash(address): address for address in addresses}
+        if not by_hash:
+            return {}
+        marks = ",".join("?" * len(by_hash))
+        counts = await self.run(
+            "SELECT sender_hash, count(*), sum(intent = 'UNKNOWN') FROM inbound "
+            f"WHERE received_at > ? AND sender_hash IN ({marks}) GROUP BY sender_hash",
+            [lately, *by_hash],
+        )
+        # SQLite takes the bare column from the row of the maximum.
+        asked = await self.run(
+            "SELECT sender_hash, codes, max(received_at) FROM inbound WHERE received_at > ? "
+            f"AND codes <> '' AND sender_hash IN ({marks}) GROUP BY sender_hash",
+            [followed, *by_hash],
+        )
+        codes = {key: tuple(found.split()) for key, found, _ in asked}
+        said = {key: (texts, not_understood) for key, texts, not_understood in counts}
+        return {
+            address: (*said.get(key, (0, 0)), codes.get(key, ()))
+            for key, address in by_hash.items()
+            if key in said or key in codes
+        }
+
+    async def add_ratings(self, ratings: Sequence[tuple[str, int]], now: Instant) -> None:
+        """See ``ports.Session``."""
+        await self.insert(
+            "INSERT OR IGNORE INTO rating (dossier, score, at)",
+            [(dossier, score, now) for dossier, score in ratings],
+        )
 
     async def add_work(self, items: Sequence[WorkItem]) -> None:
         """See ``ports.Session``."""

@@ -112,11 +112,20 @@ CREATE TABLE inbound (
     sender_hash BLOB NOT NULL,
     body_sealed BLOB NOT NULL,
     intent      TEXT NOT NULL,
+    codes       TEXT NOT NULL,
     guesses     INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
     PRIMARY KEY (gateway, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX inbound_sender ON inbound (sender_hash, received_at);
 CREATE INDEX inbound_guesses ON inbound (sender_hash, received_at, guesses) WHERE guesses > 0;
+
+-- How satisfied an applicant was, once a dossier.
+CREATE TABLE rating (
+    dossier TEXT PRIMARY KEY,
+    score   INTEGER NOT NULL,
+    at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Refusals and their end: rows are closed, never removed, since the law asks for the record.
 CREATE TABLE refusal (
