@@ -16,7 +16,8 @@ from notifier.domain.admission import Bucket, choose
 from notifier.domain.breaker import Breaker
 from notifier.domain.broadcast import BroadcastState
 from notifier.domain.message import Lane, State
-from notifier.domain.outcome import OptedOut, Permanent, Unknown
+from notifier.domain.outcome import OptedOut, Outcome, Permanent, Unknown
+from notifier.domain.rules import DueRule
 from notifier.ports import Attempted, Moved, WorkItem
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address, Message
-    from notifier.domain.outcome import Outcome
-    from notifier.domain.rules import Rules
+    from notifier.domain.rules import Rule, Rules
     from notifier.ports import Clock, Gateway, Session, Store
 
 POLL: Final = 0.5
@@ -206,8 +206,8 @@ class Dispatcher:
             return None
         if consent.refuses(scopes, lane=message.lane, dossier=message.dossier):
             return Moved(id=message.id, state=State.CANCELLED, reason="the recipient refuses")
+        rule = installation.rules.named(message.notice)
         if dossier is not None:
-            rule = installation.rules.named(message.notice)
             if rule and not notice.still_true(
                 rule, dossier, message.episode, installation.statuses
             ):
@@ -224,20 +224,14 @@ class Dispatcher:
             installation.broadcast_hours if message.lane is Lane.BULK else installation.notice_hours
         )
         opens = hours.next_open(now)
-        if opens > now:
-            return Moved(
-                id=message.id,
-                state=State.QUEUED,
-                reason="quiet hours",
-                not_before=opens,
-                best_before=message.best_before + (opens - now),
-            )
-        return None
+        return _until_open(message, rule, opens, now) if opens > now else None
 
     async def _send(self, message: Message) -> None:
         try:
             async with asyncio.timeout(LONGEST_SEND):
                 outcome = await self._gateway.send(message)
+            if not isinstance(outcome, Outcome):
+                raise TypeError("the gateway's verdict is no Outcome")
         except TimeoutError:
             outcome = Unknown(code="timeout", detail="the gateway gave no verdict in time")
         except asyncio.CancelledError:
@@ -311,6 +305,22 @@ class SettleUnknown:
         if moved:
             self._queued()
         return len(moved)
+
+
+def _until_open(message: Message, rule: Rule | None, opens: Instant, now: Instant) -> Moved:
+    """Quiet hours: it waits, and its time to live moves along, but for a reminder's due date."""
+    until_due = isinstance(rule, DueRule) and rule.best_before is None
+    if until_due and opens >= message.best_before:
+        return Moved(
+            id=message.id, state=State.EXPIRED, reason="its best-before lies in quiet hours"
+        )
+    return Moved(
+        id=message.id,
+        state=State.QUEUED,
+        reason="quiet hours",
+        not_before=opens,
+        best_before=message.best_before + (0 if until_due else opens - now),
+    )
 
 
 def _stopped_with(bulk: Broadcast | None, message: Message, now: Instant) -> Moved | None:

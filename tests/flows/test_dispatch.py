@@ -26,6 +26,7 @@ from doubles.gateway import ScriptedGateway, never
 
 from notifier.domain import instant, retry
 from notifier.domain.consent import EVERYTHING, Refusal
+from notifier.domain.deadline import episode
 from notifier.domain.message import Address, Lane, Receipt, ReceiptStatus, State
 from notifier.domain.outcome import (
     Accepted,
@@ -276,6 +277,30 @@ async def test_quiet_hours_move_its_time_to_live_along(
     assert row.best_before == moment(at) + DAY + (moment(opens) - moment(at))
     centre.clock.now = moment(opens)
     assert (await send(centre)).keys == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("due", "state"), [("2026-11-24 09:00", State.QUEUED), ("2026-11-24 06:00", State.EXPIRED)]
+)
+async def test_a_reminder_does_not_outlive_its_due_date_in_quiet_hours(
+    centre: Centre, due: str, state: State
+) -> None:
+    ends = moment(due)
+    await centre.push(received(due_at=ends))
+    reminder = message(
+        "r", notice="due_soon", dossier=code(), episode=episode(ends), best_before=ends
+    )
+    await centre.queue(reminder)
+    centre.clock.now = moment("2026-11-23 22:30")
+    await send(centre)
+    row = await centre.row("r")
+    assert (row.state, row.best_before) == (state, ends)
+
+
+async def test_a_gateway_that_gives_no_outcome(centre: Centre) -> None:
+    await centre.queue(message("a"))
+    await send(centre, lambda _: None)
+    assert await centre.states() == {"a": "unknown"}
 
 
 async def test_an_answer_leaves_at_night_and_a_notice_until_ten(centre: Centre) -> None:
