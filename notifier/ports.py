@@ -366,6 +366,27 @@ class Session(Protocol):
     async def add_ratings(self, ratings: Sequence[tuple[str, int]], now: Instant) -> None:
         """Keep a score for each dossier; the first stays."""
 
+    # accounts tied to numbers
+    async def add_link(
+        self, code: str, number: Address, account: Address | None, now: Instant, until: Instant
+    ) -> None:
+        """A code that ties ``number`` to ``account``, or to whoever types it first."""
+
+    async def links_since(self, number: Address, account: Address | None, since: Instant) -> int:
+        """Codes made since then for the number, or for the account, whichever are more."""
+
+    async def use_link(self, code: str, account: Address, now: Instant) -> Address | None:
+        """The number of a code that still holds and was not used; it is used now."""
+
+    async def bind(self, account: Address, number: Address, proof: str, now: Instant) -> None:
+        """Tie an account to a number; doing it again keeps the first record."""
+
+    async def unbind(self, accounts: Sequence[Address], proof: str, now: Instant) -> None:
+        """Untie accounts from all their numbers; the record stays."""
+
+    async def numbers_of(self, accounts: Sequence[Address]) -> dict[Address, frozenset[str]]:
+        """The numbers (E.164) that each account has proved."""
+
     async def add_work(self, items: Sequence[WorkItem]) -> None:
         """Put items on the list for people; one that is there already stays as it is."""
 

@@ -47,7 +47,16 @@ def _inbound(message: Written) -> Inbound:
         text=storable(message.text or message.caption or ""),
         sent_at=instant.of(message.date),
         profile=(person.language_code or "") if person else "",
+        proved_phone=_own_number(message),
     )
+
+
+def _own_number(message: Written) -> str:
+    """The number of a shared contact that is the sender's own; anybody's card can be forwarded."""
+    card, person = message.contact, message.from_user
+    if card is None or person is None or card.user_id != person.id:
+        return ""
+    return storable(card.phone_number)
 
 
 def message_key(message: Written) -> str:

@@ -48,6 +48,13 @@ class Say(StrEnum):
     RATING = "answer_rating"
     THANKS = "answer_thanks"
     NOT_UNDERSTOOD = "answer_not_understood"
+    LINK_HOW = "answer_link_how"
+    LINK_CODE = "answer_link_code"
+    LINK_SENT = "answer_link_sent"
+    LINK_TOO_MANY = "answer_link_too_many"
+    LINK_WRONG = "answer_link_wrong"
+    LINKED = "answer_linked"
+    UNLINKED = "answer_unlinked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

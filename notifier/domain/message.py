@@ -122,6 +122,8 @@ class Inbound:
     """When the provider says it was sent."""
     profile: str = ""
     """Language hint of the channel, such as ``en``; empty where there is none."""
+    proved_phone: str = field(default="", repr=False)
+    """A number that the channel vouches to be the sender's own; empty where there is none."""
 
 
 def message_id(key: str, now: Instant) -> str:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from notifier.domain import answer, inquiry, instant
+from notifier.domain import answer, binding, inquiry, instant
 from notifier.domain.consent import Refusal
 from notifier.domain.conversation import FOLLOW_UP, HELP_PAUSE, Talk
 from notifier.domain.disclosure import GUESSING_WINDOW, Asker
 from notifier.domain.inquiry import Intent
+from notifier.domain.message import Address
 from notifier.errors import TemplateError
+from notifier.flows.bind import Bind
 from notifier.ports import Heard, WorkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from notifier.domain.answer import Answer
     from notifier.domain.inquiry import Inquiry
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Address, Inbound, Message
+    from notifier.domain.message import Inbound, Message
     from notifier.flows.compose import Composer
     from notifier.ports import Session
 
@@ -30,16 +32,19 @@ class Answering:
     def __init__(self, installation: Installation, composer: Composer) -> None:
         self._installation = installation
         self._composer = composer
+        self._bind = Bind(installation, composer)
 
     def read(self, text: str, profile: str, now: Instant) -> Inquiry:
         """What ``text`` asks at ``now``. ``profile`` is the channel's language hint."""
-        default = "en" if profile.startswith("en") else self._installation.locale
         return inquiry.read(
             text,
             self._installation.keywords,
             today=instant.local_date(now),
-            default_language=default,
+            default_language=self._language(profile),
         )
+
+    def _language(self, profile: str) -> str:
+        return "en" if profile.startswith("en") else self._installation.locale
 
     async def decide(
         self,
@@ -53,7 +58,10 @@ class Answering:
 
         Without ``history`` each stands alone: what the same people asked before plays no part.
         """
-        talks = await self._talks(session, asked, now, history=history)
+        proved = await session.numbers_of(
+            [address for _, address in asked if address.channel != "sms"]
+        )
+        talks = await self._talks(session, asked, proved, now, history=history)
         codes = {code for question, _ in asked for code in question.codes}
         codes |= {code for talk in talks.values() for code in talk.recent}
         dossiers = await session.dossiers(sorted(codes)) if codes else {}
@@ -70,7 +78,12 @@ class Answering:
             decided = answer.decide(
                 question,
                 {**dossiers, **{dossier.code: dossier for dossier in talk.own}},
-                Asker(address=address, guesses_lately=lately, guesses_today=today),
+                Asker(
+                    address=address,
+                    proved_phones=proved.get(address, frozenset()),
+                    guesses_lately=lately,
+                    guesses_today=today,
+                ),
                 talk,
                 policy=self._installation.disclosure,
                 units=self._installation.units,
@@ -85,6 +98,7 @@ class Answering:
         self,
         session: Session,
         asked: Sequence[tuple[Inquiry, Address]],
+        proved: Mapping[Address, frozenset[str]],
         now: Instant,
         *,
         history: bool,
@@ -93,13 +107,21 @@ class Answering:
         said = await session.talks(
             [address for _, address in asked if history], now - HELP_PAUSE, now - FOLLOW_UP
         )
-        wanting = [address for question, address in asked if _wants_own(question)]
-        own = await session.dossiers_of(wanting) if wanting else {}
+        holds = {
+            address: [Address("sms", number) for number in sorted(proved.get(address, ()))]
+            or [address]
+            for question, address in asked
+            if _wants_own(question)
+        }
+        numbers = [number for held in holds.values() for number in held]
+        own = await session.dossiers_of(numbers) if numbers else {}
         talks: dict[Address, Talk] = {}
         for _, address in asked:
             texts, not_understood, recent = said.get(address, (0, 0, ()))
             talks[address] = Talk(
-                own=tuple(own.get(address, ())),
+                own=tuple(
+                    dossier for number in holds.get(address, ()) for dossier in own.get(number, ())
+                ),
                 recent=recent,
                 asked=texts,
                 not_understood=not_understood,
@@ -109,7 +131,48 @@ class Answering:
     async def take(
         self, session: Session, gateway: str, inbound: Sequence[Inbound], now: Instant
     ) -> int:
-        """Keep questions, act on "stop" and "start", queue the answers; how many were new."""
+        """Keep what people wrote, act on it, queue the answers; how many messages were queued."""
+        bindings = [(message, wish) for message in inbound if (wish := binding.read(message))]
+        bound = {message.key for message, _ in bindings}
+        questions = [message for message in inbound if message.key not in bound]
+        queued = await self._take_questions(session, gateway, questions, now) if questions else 0
+        if bindings:
+            queued += await self._take_bindings(session, gateway, bindings, now)
+        return queued
+
+    async def _take_bindings(
+        self,
+        session: Session,
+        gateway: str,
+        bindings: Sequence[tuple[Inbound, binding.Binding]],
+        now: Instant,
+    ) -> int:
+        heard = [
+            Heard(
+                gateway=gateway,
+                inbound=message,
+                intent="LINK",
+                guesses=int(asked.wish is binding.Wish.TYPE_CODE),
+            )
+            for message, asked in bindings
+        ]
+        messages: list[Message] = []
+        new = await session.add_inbound(heard, now)
+        for (message, asked), is_new in zip(bindings, new, strict=True):
+            if not is_new:
+                continue
+            key = f"answer|{gateway}|{message.key}"
+            decided, sms = await self._bind.take(session, message, asked, key, now)
+            language = self._language(message.profile)
+            messages += [
+                *sms,
+                self._composer.answer(decided, message.sender, key=key, language=language, now=now),
+            ]
+        return len(await session.add_messages(messages))
+
+    async def _take_questions(
+        self, session: Session, gateway: str, inbound: Sequence[Inbound], now: Instant
+    ) -> int:
         asked = [self.read(message.text, message.profile, now) for message in inbound]
         answers = await self.decide(
             session,

@@ -99,6 +99,19 @@ def test_what_a_citizen_sends(what: dict[str, Any], text: str) -> None:
     assert str(CHAT) not in repr(item)
 
 
+@pytest.mark.parametrize(
+    ("holder", "proved"),
+    [({"user_id": CHAT}, "84912345678"), ({"user_id": 999}, ""), ({}, "")],
+    ids=["own card", "card of another", "card without an account"],
+)
+def test_only_ones_own_card_proves_a_number(holder: dict[str, Any], proved: str) -> None:
+    card = {"phone_number": "84912345678", "first_name": "A", **holder}
+    (item,) = read(update(7, contact=card))
+    assert isinstance(item, Inbound)
+    assert item.proved_phone == proved
+    assert "84912345678" not in repr(item)
+
+
 BOT = {"id": 5, "is_bot": True, "first_name": "b"}
 GROUP = {"id": -100, "type": "supergroup", "title": "Xã"}
 CHANNEL = {"id": -200, "type": "channel", "title": "Tỉnh"}

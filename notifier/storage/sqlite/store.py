@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import aiosqlite
 
 from notifier.errors import StoreBusyError, StoreError
+from notifier.storage.sqlite.bindings import BindingRows
 from notifier.storage.sqlite.broadcasts import BroadcastRows
 from notifier.storage.sqlite.dossiers import DossierRows
 from notifier.storage.sqlite.outbox import OutboxRows
@@ -38,7 +39,7 @@ PRAGMAS: Final = (
 )
 
 
-class SqliteSession(DossierRows, OutboxRows, PeopleRows, BroadcastRows):
+class SqliteSession(DossierRows, OutboxRows, PeopleRows, BindingRows, BroadcastRows):
     """All tables in one transaction."""
 
 

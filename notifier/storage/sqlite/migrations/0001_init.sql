@@ -139,6 +139,33 @@ CREATE TABLE refusal (
 ) STRICT;
 CREATE UNIQUE INDEX refusal_now ON refusal (address_hash, scope) WHERE ended_at IS NULL;
 
+-- Chat accounts and the numbers they proved to be their own; rows are closed, never removed.
+CREATE TABLE binding (
+    account_hash   BLOB NOT NULL,
+    number_hash    BLOB NOT NULL,
+    account_sealed BLOB NOT NULL,
+    number_sealed  BLOB NOT NULL,
+    at             INTEGER NOT NULL,
+    proof          TEXT NOT NULL,
+    ended_at       INTEGER,
+    ended_by       TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX binding_now ON binding (account_hash, number_hash) WHERE ended_at IS NULL;
+
+-- Codes that tie a number to an account; each works once. The code itself is not kept.
+CREATE TABLE link (
+    code_hash     BLOB NOT NULL,
+    number_hash   BLOB NOT NULL,
+    account_hash  BLOB,
+    number_sealed BLOB NOT NULL,
+    at            INTEGER NOT NULL,
+    until         INTEGER NOT NULL,
+    used_at       INTEGER
+) STRICT;
+CREATE INDEX link_code ON link (code_hash) WHERE used_at IS NULL;
+CREATE INDEX link_number ON link (number_hash, at);
+CREATE INDEX link_account ON link (account_hash, at) WHERE account_hash IS NOT NULL;
+
 -- What waits for people.
 CREATE TABLE work (
     key        TEXT PRIMARY KEY,

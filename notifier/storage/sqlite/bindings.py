@@ -1,0 +1,102 @@
+"""Chat accounts tied to numbers, and the codes that tie them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from notifier.domain.message import Address
+from notifier.storage.sqlite.rows import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from notifier.domain.instant import Instant
+
+
+class BindingRows(Rows):
+    """The tables ``binding`` and ``link``."""
+
+    async def add_link(
+        self, code: str, number: Address, account: Address | None, now: Instant, until: Instant
+    ) -> None:
+        """See ``ports.Session``."""
+        await self.insert(
+            "INSERT INTO link (code_hash, number_hash, account_hash, number_sealed, at, until)",
+            [
+                (
+                    self._sealer.digest(f"link:{code}"),
+                    self._sealer.digest(str(number)),
+                    self._sealer.digest(str(account)) if account else None,
+                    self._sealer.seal(str(number).encode(), b"link"),
+                    now,
+                    until,
+                )
+            ],
+        )
+
+    async def links_since(self, number: Address, account: Address | None, since: Instant) -> int:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "SELECT max((SELECT count(*) FROM link WHERE number_hash = ?1 AND at > ?3), "
+            "(SELECT count(*) FROM link WHERE account_hash = ?2 AND at > ?3))",
+            (
+                self._sealer.digest(str(number)),
+                self._sealer.digest(str(account)) if account else None,
+                since,
+            ),
+        )
+        return int(rows[0][0])
+
+    async def use_link(self, code: str, account: Address, now: Instant) -> Address | None:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "UPDATE link SET used_at = ?1 WHERE code_hash = ?2 AND used_at IS NULL AND until > ?1 "
+            "AND (account_hash IS NULL OR account_hash = ?3) RETURNING number_sealed",
+            (now, self._sealer.digest(f"link:{code}"), self._sealer.digest(str(account))),
+        )
+        return self._number(rows[0][0], b"link") if rows else None
+
+    async def bind(self, account: Address, number: Address, proof: str, now: Instant) -> None:
+        """See ``ports.Session``."""
+        await self.insert(
+            "INSERT OR IGNORE INTO binding "
+            "(account_hash, number_hash, account_sealed, number_sealed, at, proof)",
+            [
+                (
+                    self._sealer.digest(str(account)),
+                    self._sealer.digest(str(number)),
+                    self._sealer.seal(str(account).encode(), b"binding"),
+                    self._sealer.seal(str(number).encode(), b"binding"),
+                    now,
+                    proof,
+                )
+            ],
+        )
+
+    async def unbind(self, accounts: Sequence[Address], proof: str, now: Instant) -> None:
+        """See ``ports.Session``."""
+        await self.run_many(
+            "UPDATE binding SET ended_at = ?, ended_by = ? "
+            "WHERE account_hash = ? AND ended_at IS NULL",
+            [(now, proof, self._sealer.digest(str(account))) for account in accounts],
+        )
+
+    async def numbers_of(self, accounts: Sequence[Address]) -> dict[Address, frozenset[str]]:
+        """See ``ports.Session``."""
+        by_hash = {self._sealer.digest(str(account)): account for account in accounts}
+        if not by_hash:
+            return {}
+        rows = await self.run(
+            "SELECT account_hash, number_sealed FROM binding WHERE ended_at IS NULL "
+            f"AND account_hash IN ({','.join('?' * len(by_hash))})",
+            list(by_hash),
+        )
+        found: dict[Address, frozenset[str]] = {}
+        for key, sealed in rows:
+            account = by_hash[key]
+            number = self._number(sealed, b"binding").value
+            found[account] = found.get(account, frozenset()) | {number}
+        return found
+
+    def _number(self, sealed: bytes, place: bytes) -> Address:
+        return Address.parse(self._sealer.open(sealed, place).decode())

@@ -1,0 +1,75 @@
+"""Codes are sequential: who guesses them learns no more than a stranger with a slip may know."""
+
+from __future__ import annotations
+
+from builders import NAME, Centre, code, event, inbound, number_of, received
+
+from notifier.domain import instant
+from notifier.domain.dossier import Fee, SupplementRequest
+
+SENDERS, ROUNDS = 100, 100
+A_DAY = 30
+"""The shipped limit of one sender."""
+
+REAL = range(1, 9_000, 3)
+"""Every third code exists, and of these every tenth is nobody else's business."""
+
+SECRETS = ("nuoi con nuoi", "xac nhan tinh trang", "le phi rieng", "ban do rieng", "thieu chu ky")
+
+
+async def test_ten_thousand_guesses_of_a_hundred_senders(centre: Centre) -> None:
+    sensitive = set(REAL[::10])
+    dossiers = [
+        received(
+            number,
+            phone=number_of(500),
+            applicant_name=NAME,
+            procedure_name="Đăng ký nuôi con nuôi"
+            if number in sensitive
+            else "Xác nhận tình trạng",
+            fees=(Fee(name="Lệ phí riêng", amount=1),),
+            supplement=(SupplementRequest(what="Bản đồ riêng"),),
+            reason="Thiếu chữ ký",
+        )
+        for number in REAL
+    ]
+    for start in range(0, len(dossiers), 500):
+        await centre.push(*dossiers[start : start + 500])
+    await centre.push(event("supplement-requested", number=REAL[1], at=centre.clock.now + 1))
+
+    told: dict[int, list[bool]] = {sender: [] for sender in range(SENDERS)}
+    replies: dict[int, str] = {}
+    sink = centre.receive()
+    for round_ in range(ROUNDS):
+        batch = []
+        for sender in range(SENDERS):
+            number = 1 + round_ * SENDERS + sender
+            asked = inbound(
+                f"HS {code(number)}", key=f"g{number}", sender=f"sms:{number_of(600 + sender)}"
+            )
+            batch.append(asked)
+        await sink.accept(batch)
+        centre.clock.now += 2 * instant.MINUTE
+    async with centre.store.read() as session:
+        rows = await session.outbox(limit=50_000)
+    for row in rows:
+        if row.notice == "answer":
+            replies[int(row.key.rpartition("|g")[2])] = row.text
+
+    for number, text in replies.items():
+        folded = text.lower()
+        assert not any(secret in folded for secret in SECRETS)
+        assert NAME.lower() not in folded
+        known = "khong tim thay" not in folded
+        if known:
+            assert number in REAL
+            assert number not in sensitive
+        told[(number - 1) % SENDERS].append(known)
+    unknown = {
+        text.replace(code(number), "")
+        for number, text in replies.items()
+        if "khong tim thay" in text.lower()
+    }
+    assert len(unknown) == 1, "unknown, sensitive and over the limit are the same words"
+    assert max(sum(answers) for answers in told.values()) <= A_DAY
+    assert len(replies) == SENDERS * ROUNDS
