@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from notifier import knowledge_files
 from notifier.domain import phrases
 from notifier.domain.calendar import DayKind, WorkingCalendar
 from notifier.domain.disclosure import Policy
 from notifier.domain.inquiry import Intent, IntentRule, Keywords
 from notifier.domain.installation import Installation, SmsPolicy
+from notifier.domain.knowledge import Knowledge
 from notifier.domain.message import Lane
 from notifier.domain.quiet import Hours
 from notifier.domain.rules import DueRule, RescheduleRule, Rule, Rules, TransitionRule
@@ -211,6 +213,8 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
     units = _read(files, "units/units.toml", UnitsFile)
     calendars = _calendars(files)
     provinces = _provinces(files)
+    procedures = knowledge_files.load_procedures(files)
+    topics = knowledge_files.load_topics(files, _compounds(keywords) if keywords else {})
     _check_calendars(files, settings, units, calendars)
     if not (settings and statuses and rules and keywords and units) or files.faults:
         return None
@@ -254,6 +258,7 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
             most=settings.sms.most_segments,
         ),
         locale=office.locale,
+        knowledge=Knowledge.of(procedures, topics, spellings=_spellings(keywords)),
     )
 
 
@@ -337,8 +342,16 @@ def _provinces(files: Files) -> list[Province]:
     return provinces
 
 
+def _compounds(file: KeywordsFile) -> dict[str, str]:
+    return {compound: compound.replace(" ", "_") for compound in file.compounds}
+
+
+def _spellings(file: KeywordsFile) -> dict[str, str]:
+    return {fold(typed): meant for typed, meant in file.spellings.items()}
+
+
 def _keywords(file: KeywordsFile) -> Keywords:
-    compounds = {compound: compound.replace(" ", "_") for compound in file.compounds}
+    compounds = _compounds(file)
     named = [
         phrase
         for table in file.intent
@@ -355,7 +368,7 @@ def _keywords(file: KeywordsFile) -> Keywords:
             )
             for table in file.intent
         ),
-        spellings={fold(typed): meant for typed, meant in file.spellings.items()},
+        spellings=_spellings(file),
         known=frozenset(
             word for phrase in named for word in phrases.words_of(phrase) if len(word) > 1
         ),

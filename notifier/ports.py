@@ -223,6 +223,17 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A code that was asked for before its dossier was known. ``key`` stands for the account."""
+
+    code: str
+    account: Address = field(repr=False)
+    language: str
+    until: Instant
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
     """A message as staff see it; the address is masked."""
 
@@ -365,6 +376,19 @@ class Session(Protocol):
 
     async def add_ratings(self, ratings: Sequence[tuple[str, int]], now: Instant) -> None:
         """Keep a score for each dossier; the first stays."""
+
+    # codes asked for too early
+    async def keep_codes(self, kept: Sequence[Kept], most: int) -> None:
+        """Keep codes, at most ``most`` for one account; one that is kept already stays."""
+
+    async def kept_for(self, codes: Sequence[str]) -> list[Kept]:
+        """Who waits for these codes."""
+
+    async def kept_over(self, now: Instant, limit: int) -> list[Kept]:
+        """Those whose time is over."""
+
+    async def drop_kept(self, kept: Sequence[Kept]) -> None:
+        """Wait no longer."""
 
     # accounts tied to numbers
     async def add_link(

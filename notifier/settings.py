@@ -135,6 +135,7 @@ class DisclosureSettings(Table):
     )
     guesses_lately: int = Field(10, ge=1)
     guesses_a_day: int = Field(30, ge=1)
+    keep_unknown: Duration = 3 * DAY
 
 
 class TicksSettings(Table):
@@ -142,6 +143,7 @@ class TicksSettings(Table):
 
     remind: Duration = 15 * SECOND
     unknown: Duration = 30 * SECOND
+    kept: Duration = 5 * MINUTE
     broadcast: Duration = 2 * SECOND
 
 

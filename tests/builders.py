@@ -19,6 +19,7 @@ from notifier.flows.broadcast import Broadcasting
 from notifier.flows.compose import Composer
 from notifier.flows.dispatch import Dispatcher, SettleUnknown
 from notifier.flows.ingest import Ingest
+from notifier.flows.keep import Keep
 from notifier.flows.receive import Receive
 from notifier.flows.remind import Remind
 from notifier.ports import Attempted
@@ -54,6 +55,8 @@ def moment(text: str) -> Instant:
 
 NOW = moment("2026-11-23 09:00")
 DUE = moment("2026-11-27 17:00")
+KEPT = 3 * instant.DAY
+"""How long a code that is not known yet waits."""
 
 
 def code(number: int = 1) -> str:
@@ -171,8 +174,11 @@ class Centre:
     def _make_flows(self) -> None:
         store, clock, installation = self.store, self.clock, self.installation
         self.composer = Composer(installation, self._renderer)
-        self.answering = Answering(installation, self.composer)
-        self.ingest = Ingest(store, clock, installation, self.composer, queued=self._ring)
+        self.keep = Keep(store, installation, self.composer, queued=self._ring, span=KEPT)
+        self.answering = Answering(installation, self.composer, self.keep)
+        self.ingest = Ingest(
+            store, clock, installation, self.composer, self.keep, queued=self._ring
+        )
         self.remind = Remind(store, installation, self.composer, queued=self._ring)
         self.settle = SettleUnknown(store, installation.rules, queued=self._ring)
         self.broadcasting = self.broadcasting_by(500)

@@ -14,6 +14,7 @@ from notifier.flows.answer import Answering
 from notifier.flows.broadcast import Broadcasting
 from notifier.flows.compose import Composer
 from notifier.flows.ingest import Ingest
+from notifier.flows.keep import Keep
 from notifier.flows.remind import Remind
 from notifier.rendering import Templates
 from notifier.sources import standard_webhooks
@@ -91,9 +92,16 @@ class Core:
         self.keys = Keys.load_or_make(path.with_name(path.name + ".keys"))
         self.store = SqliteStore(path, Sealer(self.keys))
         self.composer = Composer(self.installation, configuration.templates)
-        self.answering = Answering(self.installation, self.composer)
+        self.keep = Keep(
+            self.store,
+            self.installation,
+            self.composer,
+            queued=self.queued,
+            span=self.settings.disclosure.keep_unknown,
+        )
+        self.answering = Answering(self.installation, self.composer, self.keep)
         self.ingest = Ingest(
-            self.store, clock, self.installation, self.composer, queued=self.queued
+            self.store, clock, self.installation, self.composer, self.keep, queued=self.queued
         )
         self.remind = Remind(self.store, self.installation, self.composer, queued=self.queued)
         self.broadcasting = Broadcasting(

@@ -65,6 +65,7 @@ class Service(Core):
         self.ticks = Ticks(
             [
                 Tick(name="remind", every=every.remind, sweep=self.remind.sweep),
+                Tick(name="kept", every=every.kept, sweep=self.keep.sweep),
                 Tick(name="unknown", every=every.unknown, sweep=settle.sweep),
                 Tick(name="broadcast", every=every.broadcast, sweep=self.broadcasting.sweep),
             ],

@@ -1,4 +1,4 @@
-"""``notifier templates check`` and ``notifier config check``"""
+"""``notifier templates check`` and ``reading-copy``, ``notifier config check``"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from notifier.bootstrap.core import configure
 from notifier.cli import running
 from notifier.flows.compose import Composer
+from notifier.flows.reading_copy import reading_copy
 from notifier.flows.specimen import check
 
 if TYPE_CHECKING:
@@ -54,3 +55,10 @@ def templates(folder: Path | None, *, as_json: bool) -> None:
     running.say(f"{len(checked)} texts checked, {faults} at fault")
     if faults:
         sys.exit(1)
+
+
+def copy_to_read(folder: Path | None) -> None:
+    """Every text with ordinary values, in Markdown on standard output."""
+    configured = configure(folder, gateways=False)
+    composer = Composer(configured.installation, configured.templates)
+    sys.stdout.write(reading_copy(composer, configured.installation))

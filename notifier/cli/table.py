@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,12 +20,20 @@ broadcast = typer.Typer(no_args_is_help=True, help="A notice to a list, approved
 outbox = typer.Typer(no_args_is_help=True, help="What was sent, is waiting, or went wrong.")
 templates = typer.Typer(no_args_is_help=True, help="The texts that citizens read.")
 config = typer.Typer(no_args_is_help=True, help="The configuration.")
+knowledge = typer.Typer(no_args_is_help=True, help="What the office knows of its procedures.")
 work = typer.Typer(no_args_is_help=True, help="What waits for people.")
 app.add_typer(broadcast, name="broadcast")
 app.add_typer(outbox, name="outbox")
 app.add_typer(work, name="work")
 app.add_typer(templates, name="templates")
+app.add_typer(knowledge, name="knowledge")
 app.add_typer(config, name="config")
+
+
+class Kind(StrEnum):
+    """What a file of knowledge lists."""
+
+    PROCEDURES = "procedures"
 
 
 class Folder:
@@ -254,6 +263,33 @@ def templates_check(as_json: Json = False) -> None:
     from notifier.cli import checks
 
     checks.templates(Folder.named, as_json=as_json)
+
+
+@templates.command("reading-copy")
+def templates_reading_copy() -> None:
+    """Every text with ordinary values, in Markdown, for an official to read through."""
+    from notifier.cli import checks
+
+    checks.copy_to_read(Folder.named)
+
+
+@knowledge.command("import")
+def knowledge_import(
+    file: Annotated[Path, typer.Argument(help="CSV in UTF-8, or Excel (.xlsx, .xls, .ods).")],
+    kind: Annotated[Kind, typer.Option(help="What the file lists.")] = Kind.PROCEDURES,
+) -> None:
+    """Take a table into the configuration folder, or say what is wrong in which row."""
+    from notifier.cli import knowledge
+
+    knowledge.take(Folder.named, file, kind)
+
+
+@knowledge.command("check")
+def knowledge_check() -> None:
+    """How much is known, and which procedures can't be told apart by their titles."""
+    from notifier.cli import knowledge
+
+    knowledge.check(Folder.named)
 
 
 @config.command("check")

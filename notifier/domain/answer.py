@@ -12,6 +12,7 @@ from notifier.domain.consent import EVERYTHING
 from notifier.domain.conversation import RETURNED, Talk, score
 from notifier.domain.disclosure import Level
 from notifier.domain.inquiry import Intent
+from notifier.domain.knowledge import Knowledge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from notifier.domain.disclosure import Asker, Policy
     from notifier.domain.dossier import Dossier
     from notifier.domain.inquiry import Inquiry
+    from notifier.domain.knowledge import Procedure, Topic
     from notifier.domain.status import Statuses
     from notifier.domain.unit import Units
 
@@ -28,6 +30,7 @@ class Say(StrEnum):
 
     STATUS = "answer_status"
     UNKNOWN_CODE = "answer_unknown_code"
+    STILL_UNKNOWN = "answer_still_unknown"
     ELSEWHERE = "answer_elsewhere"
     STOPPED = "answer_stopped"
     STOPPED_ONE = "answer_stopped_one"
@@ -40,7 +43,10 @@ class Say(StrEnum):
     ADDRESS = "answer_address"
     HOURS = "answer_hours"
     PROCEDURE = "answer_procedure"
+    KNOWN_PROCEDURE = "answer_known_procedure"
     FEE = "answer_fee"
+    KNOWN_FEE = "answer_known_fee"
+    TOPIC = "answer_topic"
     RESULT_DELIVERY = "answer_result_delivery"
     CODE_HELP = "answer_code_help"
     COMPLAINT = "answer_complaint"
@@ -66,6 +72,13 @@ class Part:
     dossier: Dossier | None = field(default=None, repr=False)
     level: Level = Level.NONE
     place: str = ""
+    procedure: Procedure | None = None
+    topic: Topic | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it states what the office knows, beyond where to look."""
+        return self.procedure is not None or self.topic is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +93,8 @@ class Answer:
     """Codes asked for that are not the asker's own; they count against guessing."""
     for_people: str = ""
     """The kind of work that staff get from it; empty where there is none."""
+    over_limit: bool = False
+    """Whether the asker has guessed too much: nothing is kept for them."""
     rating: tuple[str, int] | None = None
     """The dossier that is rated, and the score, 1 to 5."""
 
@@ -90,6 +105,8 @@ class Answer:
 
 
 NOTHING_BEFORE = Talk()
+
+NOTHING_KNOWN = Knowledge()
 
 LEGAL_ACTS = frozenset({Intent.WITHDRAW, Intent.CHANGE_CONTACT})
 """Never performed by a text message; the answer explains where."""
@@ -114,6 +131,13 @@ GENERAL: Mapping[Intent, Say] = {
 }
 """What the office can say without a dossier."""
 
+OF_A_PROCEDURE: Mapping[Intent, Say] = {
+    Intent.PROCEDURE: Say.KNOWN_PROCEDURE,
+    Intent.FEE: Say.KNOWN_FEE,
+    Intent.UNKNOWN: Say.KNOWN_PROCEDURE,
+}
+"""What is said of a procedure that is named; who writes its title alone wants to know of it."""
+
 NOT_BESIDE_A_DOSSIER = ABOUT_A_DOSSIER | {Intent.HELP, Intent.GREETING, Intent.THANKS}
 """Who asks this with a code is told of the dossier, and no more."""
 
@@ -130,10 +154,12 @@ def decide(
     policy: Policy,
     units: Units,
     statuses: Statuses,
+    knowledge: Knowledge = NOTHING_KNOWN,
 ) -> Answer:
     """The answer to ``inquiry``; ``dossiers``: those that exist of its and of the talk's codes."""
     if talk.is_a_loop:
         return Answer(parts=(), for_people="loop")
+    general = _general(inquiry, knowledge)
     match inquiry.intent:
         case Intent.OPT_OUT:
             return _stop(inquiry)
@@ -141,12 +167,12 @@ def decide(
             return _start(inquiry, dossiers, asker, policy)
         case Intent.RATING:
             return _rated(inquiry, talk)
-        case Intent.UNKNOWN if not inquiry.codes:
+        case Intent.UNKNOWN if not inquiry.codes and general is None:
             return _not_understood(inquiry, talk)
         case intent if intent in LEGAL_ACTS:
             return Answer(parts=(Part(say=Say.LEGAL_ACT),))
         case _:
-            return _told(inquiry, dossiers, asker, talk, policy, units, statuses)
+            return _told(inquiry, dossiers, asker, talk, general, policy, units, statuses)
 
 
 def _told(
@@ -154,22 +180,44 @@ def _told(
     dossiers: Mapping[str, Dossier],
     asker: Asker,
     talk: Talk,
+    general: Part | None,
     policy: Policy,
     units: Units,
     statuses: Statuses,
 ) -> Answer:
     """What is known of the dossiers that are meant, and what the office can say in general."""
     codes = inquiry.codes
-    if not codes and inquiry.intent in ABOUT_A_DOSSIER:
+    known = general is not None and general.is_known
+    if not codes and not known and inquiry.intent in ABOUT_A_DOSSIER:
         codes = talk.meant(statuses)
-    found = [_look_up(code, dossiers.get(code), asker, policy, units) for code in codes]
+    found = [look_up(code, dossiers.get(code), asker, policy, units) for code in codes]
     guesses = sum(part.level is not Level.L1 for part in found) if inquiry.codes else 0
-    general = GENERAL.get(inquiry.intent)
-    if general is not None and not (found and inquiry.intent in NOT_BESIDE_A_DOSSIER):
+    beside = known or not (found and inquiry.intent in NOT_BESIDE_A_DOSSIER)
+    if general is not None and beside:
         for_people = FOR_PEOPLE.get(inquiry.intent, "")
-        parts = (Part(say=general),) if for_people else (*found, Part(say=general))
+        parts = (general,) if for_people else (*found, general)
         return Answer(parts=parts, guesses=guesses, for_people=for_people)
-    return Answer(parts=tuple(found) or (Part(say=Say.ASK_CODE),), guesses=guesses)
+    return Answer(
+        parts=tuple(found) or (Part(say=Say.ASK_CODE),),
+        guesses=guesses,
+        over_limit=disclosure.is_over_limit(asker, policy),
+    )
+
+
+def _general(inquiry: Inquiry, knowledge: Knowledge) -> Part | None:
+    """What the office can say without a dossier: what it knows, else where that is found."""
+    if inquiry.is_noise:
+        return None
+    say = OF_A_PROCEDURE.get(inquiry.intent)
+    if say is not None and not inquiry.codes:
+        procedure = knowledge.procedure(inquiry.words)
+        if procedure is not None:
+            return Part(say=say, procedure=procedure)
+    topic = knowledge.topic(inquiry.intent, inquiry.words)
+    if topic is not None:
+        return Part(say=Say.TOPIC, topic=topic)
+    general = GENERAL.get(inquiry.intent)
+    return Part(say=general) if general is not None else None
 
 
 def _stop(inquiry: Inquiry) -> Answer:
@@ -209,9 +257,8 @@ def _not_understood(inquiry: Inquiry, talk: Talk) -> Answer:
     return Answer(parts=parts, for_people="not_understood")
 
 
-def _look_up(
-    code: str, dossier: Dossier | None, asker: Asker, policy: Policy, units: Units
-) -> Part:
+def look_up(code: str, dossier: Dossier | None, asker: Asker, policy: Policy, units: Units) -> Part:
+    """What ``asker`` may be told about one code; as of an unknown one where that is nothing."""
     if dossier is not None:
         level = disclosure.level(asker, dossier, policy)
         if level is not Level.NONE:

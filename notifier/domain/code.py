@@ -145,7 +145,11 @@ _BLANKS: Final = frozenset(" \n")
 _PROCEDURE: Final = re.compile(r"(?<![0-9A-Z.])[0-9]\.[0-9]{6}(?![0-9])(?:\.[0-9A-Z]{2,3}\b)*")
 
 _AGENCY: Final = re.compile(r"[GHK][0-9]{2}")
-_BARE_AGENCY: Final = re.compile(r"[A-Y][0-9]{2} ?[./-] ?[0-9OQIL]{6,8} ?[./-] ?[0-9OQIL]{4}")
+# Short serials too, where the same joint stands twice and nothing is apart: H57/260918/412.
+_BARE_AGENCY: Final = re.compile(
+    r"[A-Y][0-9]{2}(?: ?[./-] ?[0-9OQIL]{6,8} ?[./-] ?[0-9OQIL]{4}"
+    r"|([./-])[0-9OQIL]{6,8}\1[0-9OQIL]{1,3}(?![0-9A-Z]))"
+)
 # Keystrokes of VNI on their own: ho6 is hô, gi2 is gì.
 _VOWEL_AND_TONE: Final = re.compile(r"[A-Z][OI][0-9](?:[ \n]|$)")
 _LONGEST_GROUP: Final = 5
@@ -431,14 +435,14 @@ def _serial(text: str, token: re.Match[str], used: int) -> _Serial | None:
         digits = _serial_digits(run, before_word=_letter_at(text, start + len(run)))
         if digits is None or len(digits) < 4:
             return None
-        return _Serial(digits=digits, end=start + len(run), restored=1)
+        return _Serial(digits=digits, end=start + len(digits), restored=1)
     number = _NUMBER.match(text, token.end())
     if number is None:
         return None
     digits = _serial_digits(number[2], before_word=_letter_at(text, number.end()))
     if digits is None or _is_aside(text, token[1], number, digits):
         return None
-    return _Serial(digits=digits, end=number.end(), restored=0)
+    return _Serial(digits=digits, end=number.start(2) + len(digits), restored=0)
 
 
 def _is_aside(text: str, joint: str, number: re.Match[str], digits: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from notifier.domain.knowledge import Knowledge
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,6 +47,7 @@ class Installation:
     broadcast_hours: Hours
     sms: SmsPolicy = field(default_factory=SmsPolicy)
     locale: str = "vi"
+    knowledge: Knowledge = field(default_factory=Knowledge, repr=False)
 
     def calendar_of(self, unit: Unit) -> WorkingCalendar:
         """The calendar that a unit's days are counted by."""

@@ -66,10 +66,11 @@ class Units:
     def of(cls, office: Office, units: Sequence[Unit], provinces: Sequence[Province]) -> Units:
         """The registry; a later unit of the same code or alias wins."""
         by_key = {
-            fold(key): unit
+            spelling: unit
             for unit in units
             for key in (*unit.aliases, unit.name, unit.code)
             if key
+            for spelling in (key, fold(key))
         }
         return cls(office, {province.code: province for province in provinces}, by_key)
 
@@ -81,7 +82,7 @@ class Units:
     def find(self, ref: UnitRef | None) -> Unit:
         """The unit that a source means; one that is not in the registry keeps the source's name."""
         if ref is not None:
-            known = self._by_key.get(fold(ref.code)) or self._by_key.get(fold(ref.name))
+            known = self._known(ref.code) or self._known(ref.name)
             if known is not None:
                 return known
             if ref.name:
@@ -96,6 +97,10 @@ class Units:
         if province is None:
             return level1
         return province.successor or province.name
+
+    def _known(self, key: str) -> Unit | None:
+        """As it is written, which is how sources mostly write it; else folded, which costs more."""
+        return self._by_key.get(key) or (self._by_key.get(fold(key)) if key else None)
 
     def _of_office(self, code: str, name: str, short: str = "") -> Unit:
         return Unit(code=code, name=name, short=short or name, phone=self.office.hotline)

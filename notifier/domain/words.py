@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from notifier.domain.text import fold
+from notifier.domain.text import fold, nfc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,9 +29,40 @@ RIME: Final = (
 )
 SYLLABLE: Final = re.compile(rf"(?:{ONSET})?(?:{RIME})")
 TELEX: Final = re.compile(rf"(dd|{ONSET})?(.+)")
+VOWEL: Final = re.compile(r"[aeiouy]")
+TONES: Final = frozenset("sfrxj")
 VNI: Final = re.compile(r"(?:[a-z]+[1-9]{1,2})+[a-z]*")
+_DIGIT: Final = re.compile(r"[0-9]")
 TOKEN: Final = re.compile(r"/start\b|[a-z0-9]+|\?")
 """Words and numbers; a question mark, and the word that opens a chat with a bot, say something."""
+
+TOLD_BY_ACCENT: Final = {
+    "đúng": "chuan",  # right; "đừng" and "dừng" are stop
+    "dùng": "xai",  # to use
+    "tối": "buoi toi",  # evening; "tôi" is I, "tới" is to
+    "trẻ": "be",  # child; "trễ" is late
+    "má": "me",  # mother; "mã" is the code
+    "mạ": "me",
+    "sổ": "giay so",  # the land book; "số" is a number
+    "hồng": "do",  # the pink book is the red one; "hông" is not
+    "đợi": "mong",  # to wait; "đổi" is to change
+    "chờ": "mong",  # to wait; "cho" is to give
+    "gấp": "som",  # soon; "gặp" is to meet
+    "chừ": "bay gio",  # now, in the centre; "chú" is uncle
+    "mần": "lam",
+    "rằng": "la",  # that; "răng" is why, in the centre
+    "⭐": " sao ",
+    "★": " sao ",
+    "🌟": " sao ",
+}
+"""Words that nothing but their accents tells from a word which decides, as a word that does not."""
+
+_TOLD: Final = TOLD_BY_ACCENT | {
+    typed.replace("đ", "d"): meant for typed, meant in TOLD_BY_ACCENT.items()
+}
+_ACCENTED: Final = re.compile(
+    "|".join(rf"\b{word}\b" if word.isalpha() else word for word in _TOLD)
+)
 
 LONGEST_TOKEN: Final = 40
 """Letters of a token that are taken apart; nobody runs more together."""
@@ -49,9 +80,16 @@ def plain(text: str, spellings: Mapping[str, str], known: frozenset[str]) -> str
     that run-together text is taken apart into.
     """
     words: list[str] = []
-    for token in TOKEN.findall(fold(text)):
+    for token in TOKEN.findall(fold(_told_apart(text))):
         words += _words(token, spellings, known)
     return " ".join(words)
+
+
+def _told_apart(text: str) -> str:
+    if text.isascii():
+        return text
+    # Codes are read with Đ as D, so either may stand here.
+    return _ACCENTED.sub(lambda found: _TOLD[found[0]], nfc(text).lower())
 
 
 def _words(token: str, spellings: Mapping[str, str], known: frozenset[str]) -> list[str]:
@@ -64,7 +102,7 @@ def _words(token: str, spellings: Mapping[str, str], known: frozenset[str]) -> l
         return spellings[undone].split()
     if undone in known or is_syllable(undone):
         return [undone]
-    parts = _apart(token, known) or _apart(undone, known)
+    parts = _apart(token, known) or _apart(_DIGIT.sub("", token), known) or _apart(undone, known)
     return [word for part in parts for word in _words(part, spellings, known)] or [token]
 
 
@@ -74,17 +112,24 @@ def undo_keystrokes(token: str) -> str:
     ``towis`` is ``toi``, ``d9a6u`` is ``dau``, ``xxong`` is ``xong``.
     """
     if VNI.fullmatch(token):
-        return re.sub(r"[0-9]", "", token)
-    once = re.sub(r"(.)\1+", r"\1", token)
-    if is_syllable(once):
+        token = _DIGIT.sub("", token)
+        if is_syllable(token):
+            return token
+    once = _undoubled(token)
+    if is_syllable(once) or not VOWEL.search(token):
         return once
     found = TELEX.fullmatch(token)
     if not found:
         return token
     onset, rest = found.groups(default="")
-    return re.sub(r"(.)\1+", r"\1", onset) + re.sub(
-        r"(.)\1+", r"\1", re.sub(r"[sfrxjwz]", "", rest)
-    )
+    if len(set(rest) & TONES) > 1:
+        return token  # keys struck at random: a syllable has one tone
+    onset, rest = _undoubled(onset), re.sub(r"[sfrxjwz]", "", rest)
+    return onset + rest if is_syllable(onset + rest) else onset + _undoubled(rest)
+
+
+def _undoubled(letters: str) -> str:
+    return re.sub(r"(.)\1+", r"\1", letters)
 
 
 def _apart(token: str, known: frozenset[str]) -> list[str]:

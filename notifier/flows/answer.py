@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     from notifier.domain.instant import Instant
     from notifier.domain.message import Inbound, Message
     from notifier.flows.compose import Composer
+    from notifier.flows.keep import Keep
     from notifier.ports import Session
 
 
 class Answering:
     """Reads questions and decides their answers."""
 
-    def __init__(self, installation: Installation, composer: Composer) -> None:
+    def __init__(self, installation: Installation, composer: Composer, keep: Keep) -> None:
         self._installation = installation
         self._composer = composer
+        self._keep = keep
         self._bind = Bind(installation, composer)
 
     def read(self, text: str, profile: str, now: Instant) -> Inquiry:
@@ -88,6 +90,7 @@ class Answering:
                 policy=self._installation.disclosure,
                 units=self._installation.units,
                 statuses=self._installation.statuses,
+                knowledge=self._installation.knowledge,
             )
             # The questions of one batch count against one another too.
             running[address] = (lately + decided.guesses, today + decided.guesses)
@@ -217,6 +220,9 @@ class Answering:
                     WorkItem(key=key, kind="not_answered", detail=str(error), opened_at=now)
                 )
         await session.add_work(work)
+        await self._keep.keep(
+            session, [(m.sender, question.language, d) for m, question, d in taken], now
+        )
         await session.add_ratings(
             [decided.rating for _, _, decided in taken if decided.rating is not None], now
         )

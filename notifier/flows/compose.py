@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,12 +17,13 @@ from notifier.errors import TemplateError
 from notifier.ports import WorkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from notifier.domain.answer import Answer, Part
     from notifier.domain.dossier import Dossier
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
+    from notifier.domain.knowledge import Procedure
     from notifier.domain.notice import Notice
     from notifier.ports import Renderer
 
@@ -34,6 +35,12 @@ SPARED_FOR_TARGET: Final = ("hotline",)
 
 SPARED_FOR_LIMIT: Final = ("hotline", "reason")
 """What it leaves out when it would otherwise be refused as too long."""
+
+KNOWLEDGE_SEGMENTS: Final = 2
+"""SMS that an answer from the office's knowledge takes; the rest stands on the portal."""
+
+LONGEST_NAME: Final = 70
+"""Characters of a procedure's title in an SMS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +100,26 @@ class Composer:
             buttons=_buttons(answer) if to.channel != "sms" else (),
         )
 
+    def later_answer(
+        self,
+        answer: Answer,
+        to: Address,
+        *,
+        key: str,
+        language: str,
+        lane: Lane,
+        best_before: int,
+        now: Instant,
+    ) -> Message:
+        """An answer that nobody waits for by the phone: it keeps quiet hours. Spans in ms."""
+        not_before = self._installation.notice_hours.next_open(now)
+        return replace(
+            self.answer(answer, to, key=key, language=language, now=now),
+            lane=lane,
+            not_before=not_before,
+            best_before=not_before + best_before,
+        )
+
     def answer_text(self, answer: Answer, *, channel: str, language: str, now: Instant) -> Text:
         """The words of an answer, its parts one under the other."""
         contexts = [(part.say, self._part_context(part, language, now)) for part in answer.parts]
@@ -103,6 +130,15 @@ class Composer:
                 for say, context in contexts
             )
 
+        known = [part for part in answer.parts if part.is_known]
+        if channel == "sms" and known:
+            return self._first_of(
+                lambda changed: "\n".join(
+                    self._renderer.render(language, channel, say, {**context, **changed})
+                    for say, context in contexts
+                ),
+                _shorter(known),
+            )
         return self._fitted(words, channel)
 
     def bulk_text(
@@ -162,6 +198,20 @@ class Composer:
             return full
         return self._cut(words(SPARED_FOR_LIMIT), channel, keep_accents=policy.keep_accents)
 
+    def _first_of(
+        self, words: Callable[[dict[str, Any]], str], changes: Sequence[dict[str, Any]]
+    ) -> Text:
+        """The first wording that takes no more SMS than knowledge should.
+
+        Else the last, and that without accents, rather than no answer.
+        """
+        policy = self._installation.sms
+        for changed in changes:
+            text = self._cut(words(changed), "sms", keep_accents=policy.keep_accents, most=None)
+            if text.plan.segments <= min(KNOWLEDGE_SEGMENTS, policy.most):
+                return text
+        return self._cut(words(changes[-1]), "sms", keep_accents=False)
+
     def _cut(self, text: str, channel: str, *, keep_accents: bool, most: int | None = 0) -> Text:
         text = nfc(text).strip()
         if not text:
@@ -185,6 +235,7 @@ class Composer:
             **self._today(now),
             "code": part.code,
             "place": part.place,
+            **_knowledge_context(part, locale),
         }
         if part.dossier is None:
             return context
@@ -254,6 +305,51 @@ class Composer:
             "address": office.address,
             "hours": office.hours,
         }
+
+
+def _knowledge_context(part: Part, locale: str) -> dict[str, Any]:
+    """What the office knows of the procedure or topic of ``part``; empty where it has none."""
+    known = part.procedure or part.topic
+    context: dict[str, Any] = {
+        "source": known.source if known else "",
+        "as_of": instant.at(known.as_of, time(0)) if known else None,
+    }
+    if part.topic is not None:
+        context |= {"short": part.topic.short[locale], "long": part.topic.long[locale]}
+    procedure = part.procedure
+    if procedure is not None:
+        context |= {
+            "name": procedure.name,
+            "short_name": _short_name(procedure),
+            "procedure_code": procedure.code,
+            "papers": procedure.papers,
+            "more_papers": False,
+            "limit": procedure.limit,
+            "fee": procedure.fee,
+            "fee_note": procedure.fee_note,
+            "where": procedure.where,
+        }
+    return context
+
+
+def _short_name(procedure: Procedure) -> str:
+    """The title, or as many of its words as an SMS has room for, and the code to find it by."""
+    name = procedure.name
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:LONGEST_NAME].rsplit(' ', 1)[0].rstrip(' ,;')} ({procedure.code})"
+
+
+def _shorter(known: Sequence[Part]) -> list[dict[str, Any]]:
+    """What an SMS leaves out, step by step: the hotline, the source, papers, the note, the limit."""
+    spared: dict[str, Any] = _without(("hotline", "source"))
+    papers = max((part.procedure.papers for part in known if part.procedure), key=len, default=())
+    fewer = [
+        {**spared, "papers": papers[:count], "more_papers": True}
+        for count in reversed(range(len(papers)))
+    ]
+    noteless = {**(fewer or [spared])[-1], "fee_note": ""}
+    return [{}, {"hotline": ""}, spared, *fewer, noteless, {**noteless, "limit": None}]
 
 
 def _moved_from(dossier: Dossier) -> Instant | None:

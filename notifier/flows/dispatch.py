@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 POLL: Final = 0.5
 """Seconds between looks at the outbox when nothing rings; another process may have queued."""
 
+GATHER: Final = 0.005
+"""Seconds that an ended attempt waits for others before they are recorded in one transaction."""
+
 LONGEST_SEND: Final = 120.0
 """Seconds after which an attempt without a verdict is of unknown fate."""
 
@@ -89,6 +92,11 @@ class Dispatcher:
     def ring(self) -> None:
         """Something was queued: look now."""
         self._bell.set()
+
+    def _ring_soon(self) -> None:
+        """An attempt ended: those that end together are recorded together."""
+        if len(self._ended) == 1:
+            asyncio.get_running_loop().call_later(GATHER, self.ring)
 
     async def run(self) -> None:
         """Until ``stop``; a store that fails is tried again, and nothing is forgotten."""
@@ -240,7 +248,7 @@ class Dispatcher:
             log.exception("gateway.raised", gateway=self._gateway.name)
             outcome = Unknown(code="raised", detail=type(error).__name__)
         self._ended.append(self._judged(message, outcome))
-        self.ring()
+        self._ring_soon()
 
     def _judged(self, message: Message, outcome: Outcome) -> Attempted:
         verdict = retry.verdict(message, outcome, now=self._clock.civil())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
     from notifier.flows.compose import Composer
+    from notifier.flows.keep import Keep
     from notifier.ports import Clock, Session, Store
 
 TOO_FAR_AHEAD = 10 * instant.MINUTE
@@ -58,12 +59,14 @@ class Ingest:
         clock: Clock,
         installation: Installation,
         composer: Composer,
+        keep: Keep,
         queued: Callable[[], None],
     ) -> None:
         self._store = store
         self._clock = clock
         self._installation = installation
         self._composer = composer
+        self._keep = keep
         self._queued = queued
 
     async def __call__(self, items: Sequence[DossierEvent | Quarantined]) -> list[Ingested]:
@@ -118,10 +121,12 @@ class Ingest:
                     work.append(missed_work(dossier, plan.missed, now))
             notices += self._notices(previous, dossier, now)
         composed = self._composer.notices(notices, now)
+        new = {dossier.code: dossier for dossier in changed if dossier.code not in before}
+        kept = await self._keep.appeared(session, new, now) if new else []
         await session.put_dossiers(changed, now)
         await session.plan_moments(plans)
         await session.add_work([*work, *composed.work])
-        return len(await session.add_messages(composed.messages))
+        return len(await session.add_messages([*composed.messages, *kept]))
 
     def _notices(
         self, before: Dossier | None, after: Dossier, now: Instant

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from notifier.domain import instant
@@ -17,6 +19,7 @@ from notifier.domain.dossier import (
     SupplementRequest,
     UnitRef,
 )
+from notifier.domain.knowledge import Limit, LimitUnit, Procedure, Topic
 from notifier.domain.notice import Notice, Person, Role
 from notifier.errors import TemplateError
 
@@ -31,6 +34,33 @@ LONGEST_CODE: Final = "000.00.19.H10-20261120-0092637"
 LONGEST_REASON: Final = "chờ ý kiến của cơ quan thẩm định và kết quả đo đạc lại ranh giới thửa đất"
 LONGEST_PAPERS: Final = ("Bản sao trích lục bản đồ địa chính", "Văn bản uỷ quyền có công chứng")
 NOW: Final = instant.read_iso("2026-11-23T08:00:00+07:00")
+LONGEST_PROCEDURE: Final = Procedure(
+    code="1.012783.000.00.00.H10",
+    name="Đăng ký biến động quyền sử dụng đất, quyền sở hữu tài sản gắn liền với đất trong các "
+    "trường hợp chuyển đổi, chuyển nhượng, thừa kế, tặng cho",
+    papers=(
+        "Đơn đăng ký biến động đất đai, tài sản gắn liền với đất theo Mẫu số 18",
+        "Giấy chứng nhận đã cấp",
+        "Hợp đồng hoặc văn bản về việc chuyển quyền đã công chứng, chứng thực",
+        "Mảnh trích đo bản đồ địa chính thửa đất đối với trường hợp chuyển một phần",
+        "Tờ khai thuế thu nhập cá nhân và tờ khai lệ phí trước bạ",
+    ),
+    limit=Limit(count=10, unit=LimitUnit.WORKING_DAYS),
+    fee=1_250_000,
+    fee_note="giảm một nửa khi nộp trực tuyến toàn trình theo nghị quyết của Hội đồng nhân dân",
+    where="Quầy Đất đai và Môi trường, Trung tâm Phục vụ hành chính công phường",
+    source="Quyết định số 1234/QĐ-UBND ngày 30/06/2026 của Uỷ ban nhân dân tỉnh",
+    as_of=date(2026, 11, 1),
+)
+LONGEST_TOPIC: Final = Topic(
+    name="longest",
+    intents=frozenset(),
+    phrases=re.compile("longest"),
+    short=dict.fromkeys(("vi", "en"), "Người nhận thay mang giấy hẹn, giấy uỷ quyền. " * 5),
+    long=dict.fromkeys(("vi", "en"), "Người nhận thay mang giấy hẹn, giấy uỷ quyền. " * 30),
+    source=LONGEST_PROCEDURE.source,
+    as_of=LONGEST_PROCEDURE.as_of,
+)
 LOCALES: Final = ("vi", "en")
 CHANNELS: Final = ("sms", "chat")
 
@@ -79,7 +109,13 @@ def _notices(composer: Composer, installation: Installation, rule: Rule) -> Iter
 def _answers(composer: Composer, installation: Installation, say: Say) -> Iterator[Checked]:
     dossier = longest_dossier(installation, 5) if say is Say.STATUS else None
     part = Part(
-        say=say, code=LONGEST_CODE, dossier=dossier, level=Level.L1, place="TP. Hồ Chí Minh"
+        say=say,
+        code=LONGEST_CODE,
+        dossier=dossier,
+        level=Level.L1,
+        place="TP. Hồ Chí Minh",
+        procedure=LONGEST_PROCEDURE if say in {Say.KNOWN_PROCEDURE, Say.KNOWN_FEE} else None,
+        topic=LONGEST_TOPIC if say is Say.TOPIC else None,
     )
     for locale in LOCALES:
         for channel in CHANNELS:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from notifier.ports import WorkItem
+from notifier.domain.message import Address
+from notifier.ports import Kept, WorkItem
 from notifier.storage.packing import pack
 from notifier.storage.sqlite.rows import Rows
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Sequence
 
     from notifier.domain.consent import Refusal
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Address
     from notifier.ports import Heard, Quarantined
 
 
+KEPT = "code, account_hash, account_sealed, language, until"
+
+
 class PeopleRows(Rows):
-    """The tables ``inbound``, ``refusal``, ``work``, ``quarantine`` and ``lease``."""
+    """What people said: ``inbound``, ``kept``, ``rating``, ``refusal``; ``work``, ``lease``, ..."""
 
     async def refusals(self, addresses: Sequence[Address]) -> dict[Address, frozenset[str]]:
         """See ``ports.Session``."""
@@ -139,6 +143,63 @@ class PeopleRows(Rows):
             "INSERT OR IGNORE INTO rating (dossier, score, at)",
             [(dossier, score, now) for dossier, score in ratings],
         )
+
+    async def keep_codes(self, kept: Sequence[Kept], most: int) -> None:
+        """See ``ports.Session``."""
+        await self.run_many(
+            "INSERT OR IGNORE INTO kept (code, account_hash, account_sealed, language, until) "
+            "SELECT ?1, ?2, ?3, ?4, ?5 "
+            "WHERE (SELECT count(*) FROM kept WHERE account_hash = ?2) < ?6",
+            [
+                (
+                    one.code,
+                    self._hash(one.account),
+                    self._sealer.seal(str(one.account).encode(), b"kept"),
+                    one.language,
+                    one.until,
+                    most,
+                )
+                for one in kept
+            ],
+        )
+
+    async def kept_for(self, codes: Sequence[str]) -> list[Kept]:
+        """See ``ports.Session``."""
+        if not codes:
+            return []
+        return self._kept(
+            await self.run(
+                f"SELECT {KEPT} FROM kept WHERE code IN (SELECT value FROM json_each(?))",
+                (self.listed(codes),),
+            )
+        )
+
+    async def kept_over(self, now: Instant, limit: int) -> list[Kept]:
+        """See ``ports.Session``."""
+        return self._kept(
+            await self.run(
+                f"SELECT {KEPT} FROM kept WHERE until <= ? ORDER BY until LIMIT ?", (now, limit)
+            )
+        )
+
+    async def drop_kept(self, kept: Sequence[Kept]) -> None:
+        """See ``ports.Session``."""
+        await self.run_many(
+            "DELETE FROM kept WHERE code = ? AND account_hash = ?",
+            [(one.code, self._hash(one.account)) for one in kept],
+        )
+
+    def _kept(self, rows: Sequence[sqlite3.Row]) -> list[Kept]:
+        return [
+            Kept(
+                code=code,
+                account=Address.parse(self._sealer.open(account, b"kept").decode()),
+                language=language,
+                until=until,
+                key=account_hash.hex(),
+            )
+            for code, account_hash, account, language, until in rows
+        ]
 
     async def add_work(self, items: Sequence[WorkItem]) -> None:
         """See ``ports.Session``."""

@@ -30,8 +30,7 @@ BUSY_TIMEOUT: Final = 10_000
 """Ms that a statement waits for another process, such as the command line."""
 
 PRAGMAS: Final = (
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",  # first: the next one may have to wait
-    "PRAGMA journal_mode = WAL",
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -65536",
@@ -142,10 +141,26 @@ class SqliteStore:
         try:
             for pragma in PRAGMAS:
                 await connection.execute_fetchall(pragma)
+            await self._to_wal(connection)
         except BaseException:
             await connection.close()
             raise
         return connection
+
+    @staticmethod
+    async def _to_wal(connection: aiosqlite.Connection) -> None:
+        """Several processes may make the file at once, and for this SQLite itself does not wait."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + BUSY_TIMEOUT / 1000
+        while True:
+            try:
+                await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+            except aiosqlite.OperationalError as error:
+                if "locked" not in str(error) or clock() > until:
+                    raise
+                await asyncio.sleep(0.02)
+            else:
+                return
 
     @staticmethod
     async def _roll_back(connection: aiosqlite.Connection) -> None:

@@ -166,6 +166,18 @@ CREATE INDEX link_code ON link (code_hash) WHERE used_at IS NULL;
 CREATE INDEX link_number ON link (number_hash, at);
 CREATE INDEX link_account ON link (account_hash, at) WHERE account_hash IS NOT NULL;
 
+-- Codes that were asked for before their dossier was known.
+CREATE TABLE kept (
+    code           TEXT NOT NULL,
+    account_hash   BLOB NOT NULL,
+    account_sealed BLOB NOT NULL,
+    language       TEXT NOT NULL,
+    until          INTEGER NOT NULL,
+    PRIMARY KEY (code, account_hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_account ON kept (account_hash);
+CREATE INDEX kept_until ON kept (until);
+
 -- What waits for people.
 CREATE TABLE work (
     key        TEXT PRIMARY KEY,
