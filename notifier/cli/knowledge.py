@@ -100,6 +100,8 @@ def _cell(value: object) -> str:
     match value:
         case float() if value.is_integer():
             return str(int(value))
+        case float():
+            return f"{value:.6f}"  # a procedure's code that was typed as a number
         case date():
             return value.isoformat()[:10]
         case _:

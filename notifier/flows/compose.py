@@ -341,7 +341,7 @@ def _short_name(procedure: Procedure) -> str:
 
 
 def _shorter(known: Sequence[Part]) -> list[dict[str, Any]]:
-    """What an SMS leaves out, step by step: the hotline, the source, papers, the note, the limit."""
+    """What an SMS leaves out, step by step: hotline, source, papers, the note, the limit."""
     spared: dict[str, Any] = _without(("hotline", "source"))
     papers = max((part.procedure.papers for part in known if part.procedure), key=len, default=())
     fewer = [

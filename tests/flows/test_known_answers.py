@@ -107,6 +107,19 @@ def test_a_limit_is_said_in_its_own_unit(composer: Composer, limit: Limit, vi: s
     assert f"Thoi han: {unaccent(vi)}" in told(composer, known).text
 
 
+def test_what_is_too_long_with_accents_goes_without(
+    installation: Installation, templates: Templates
+) -> None:
+    installation = replace(installation, sms=replace(installation.sms, keep_accents=True))
+    long = replace(POST, short={"vi": "Ông/Bà đăng ký tại quầy Bưu chính. " * 6, "en": ""})
+    answer = Answer(parts=(Part(say=Say.TOPIC, topic=long),))
+    text = Composer(installation, templates).answer_text(
+        answer, channel="sms", language="vi", now=NOW
+    )
+    assert text.text.isascii()
+    assert text.plan.segments <= 2
+
+
 def test_little_known_leaves_no_hole(composer: Composer) -> None:
     for channel in ("sms", "chat"):
         for language in ("vi", "en"):
