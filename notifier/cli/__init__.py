@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 
 from notifier.cli.table import app
@@ -25,6 +26,9 @@ def main() -> None:
         sys.exit(WRONG_USAGE)
     except NotifierError as error:
         print(str(error), file=sys.stderr)  # noqa: T201
+        sys.exit(FAILED)
+    except sqlite3.Error as error:
+        print(f"The store can't be used: {error}.", file=sys.stderr)  # noqa: T201
         sys.exit(FAILED)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; there is nobody to tell

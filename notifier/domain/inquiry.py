@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from notifier.domain import code as dossier_code
+from notifier.domain.knowledge import CODE as PROCEDURE_CODE
 from notifier.domain.phrases import joined
 from notifier.domain.words import plain
 
@@ -138,7 +139,9 @@ def read(
             is_noise=True,
         )
     intent, by = _intent(asked, whole.strip(), keywords, has_code=bool(codes))
-    return Inquiry(intent=intent, codes=codes, language=language, words=asked, by=by)
+    # A procedure's code is no dossier's, and yet says which procedure is meant.
+    words = " ".join([asked, *PROCEDURE_CODE.findall(text[:LONGEST_TEXT])]).strip()
+    return Inquiry(intent=intent, codes=codes, language=language, words=words, by=by)
 
 
 def _own(lines: Sequence[str], keywords: Keywords) -> list[str]:

@@ -289,7 +289,6 @@ def _cell_xml(value: str | float) -> str:
 
 
 def test_a_workbook_is_taken_as_a_table_is(run, own: Path, tmp_path: Path) -> None:
-    pytest.importorskip("python_calamine")
     book = workbook(
         tmp_path / "procedures.xlsx",
         ["code", "name", "fee", "limit", "source", "as_of"],
