@@ -122,7 +122,7 @@ def test_records_and_tracebacks_of_libraries(form: str, written: Callable[[], st
     try:
         raise ValueError(f"no route to 0912000001 by {TOKEN}")
     except ValueError:
-        logging.getLogger("some.library").exception("failed for %s", "+84 912 000 001")
+        logging.getLogger("some.package").exception("failed for %s", "+84 912 000 001")
         structlog.get_logger().exception("gateway.raised")
     text = written()
     assert text.count("[number]") >= 3

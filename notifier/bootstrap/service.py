@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -138,14 +139,13 @@ class Service(Core):
         for names in self._routes().values():
             earlier: list[Dispatcher] = []
             for name in names:
-                before = tuple(earlier)
                 dispatcher = Dispatcher(
                     self.gateways[name],
                     self.store,
                     self.clock,
                     self.installation,
                     owner=self.owner,
-                    preferred=lambda before=before: not any(d.usable for d in before),  # type: ignore[misc]
+                    preferred=partial(_none_usable, tuple(earlier)),
                 )
                 earlier.append(dispatcher)
                 yield dispatcher
@@ -159,3 +159,8 @@ class Service(Core):
                 channel = gateway.capabilities.channel
                 routes[channel] = (*routes.get(channel, ()), name)
         return routes
+
+
+def _none_usable(earlier: tuple[Dispatcher, ...]) -> bool:
+    """Whether it is the turn of a gateway behind these in its route."""
+    return not any(dispatcher.usable for dispatcher in earlier)
