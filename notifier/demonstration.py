@@ -49,7 +49,8 @@ class World:
     @property
     def provider(self) -> Carrier:
         """The simulated carrier."""
-        return cast("Carrier", getattr(self.service.gateways[GATEWAY], "provider"))  # noqa: B009
+        gateway: Any = self.service.gateways[GATEWAY]
+        return cast("Carrier", gateway.provider)
 
     async def move(self, forward: int) -> None:
         """See ``SimulatedWorld``."""

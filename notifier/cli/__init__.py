@@ -20,15 +20,15 @@ def main() -> None:
     try:
         app(_config_first(sys.argv[1:]))
     except ConfigurationError as error:
-        print("The configuration can't be used:", file=sys.stderr)  # noqa: T201
+        sys.stderr.write("The configuration can't be used:\n")
         for fault in error.faults:
-            print(f"  {fault}", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"  {fault}\n")
         sys.exit(WRONG_USAGE)
     except NotifierError as error:
-        print(str(error), file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{error}\n")
         sys.exit(FAILED)
     except sqlite3.Error as error:
-        print(f"The store can't be used: {error}.", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"The store can't be used: {error}.\n")
         sys.exit(FAILED)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
