@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test install check bench pictures lock clean
+.PHONY: help run test explore install check bench pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -15,6 +15,9 @@ run: $(VENV)/run.stamp ## set everything up and start the service with simulated
 
 test: $(VENV)/dev.stamp ## set everything up and run the tests
 	@$(BIN)/pytest -q
+
+explore: $(VENV)/dev.stamp ## try the properties on new, many more examples
+	@$(BIN)/pytest -q --hypothesis-profile=explore tests/domain tests/sources tests/storage
 
 install: $(VENV)/dev.stamp ## set up .venv and nothing else
 

@@ -406,9 +406,14 @@ def _dated(
     most_glued: int,
     today: date,
 ) -> Iterator[_Reading]:
-    """Every way of seeing a date in ``token``, a group glued before it, a serial behind it."""
+    """Every way of seeing a date in ``token``, a group glued before it, a serial behind it.
+
+    In ``H10.20250703-0001`` the joints are not of one kind, so that a dash may have been lost
+    within the digits as well as a dot typed for one.
+    """
     joint, typed = token.groups()
     digits = _digit_like_start(typed).translate(_LIKE_DIGITS)
+    swapped = joint == "." and text[token.end() : token.end() + 1] == "-"
     for size in range(most_glued + 1):
         if size and not joint and size not in _USUAL_GROUP:
             continue
@@ -422,7 +427,10 @@ def _dated(
                     groups=(*groups, digits[:size]) if size else groups,
                     day=day,
                     serial=serial,
-                    restored=restored + (not joint) + (size > 0) + serial.restored,
+                    restored=restored
+                    + (not joint or (swapped and not size))
+                    + (size > 0)
+                    + serial.restored,
                 )
 
 

@@ -206,6 +206,8 @@ ONE_WRITING = [
     # dropped joints, two readings left
     ("G09.2020260609-0092637", None),  # G09.20 on 20260609, G09.2020 on 260609
     ("H1020260609-0092637", None),  # H10 on 20260609, H10.20 on 260609
+    ("G00.20150101-0000", None),  # G00 on 20150101 with a dot for the dash, G00.20 on 150101
+    ("G00.20150101.0000", "G00-20150101-0000"),  # who joins with dots does so throughout
     ("G01899909-261008-000123", None),  # 899.909, or 89.9909, ...
     ("H10.19-2507031", None),  # a serial without its noughts, or a date mistyped
     # something glued on
