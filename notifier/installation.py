@@ -136,6 +136,8 @@ class KeywordsFile(Table):
 
     compounds: tuple[str, ...] = ()
     english: frozenset[str] = frozenset()
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
     quoted: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
     spellings: dict[str, str] = Field(default_factory=dict)
@@ -145,7 +147,7 @@ class KeywordsFile(Table):
     def _readable(self) -> KeywordsFile:
         for table in self.intent:
             phrases.compiled((*table.phrases, *table.unless), {})
-        phrases.compiled((*self.quoted, *self.noise), {})
+        phrases.compiled((*self.quoted, *self.noise, *self.yes, *self.no), {})
         return self
 
 
@@ -373,6 +375,8 @@ def _keywords(file: KeywordsFile) -> Keywords:
             word for phrase in named for word in phrases.words_of(phrase) if len(word) > 1
         ),
         compounds=compounds,
+        yes=phrases.compiled(file.yes, compounds),
+        no=phrases.compiled(file.no, compounds),
         quoted=phrases.compiled(file.quoted, compounds),
         noise=phrases.compiled(file.noise, compounds),
         english=file.english,
@@ -388,4 +392,5 @@ def _policy(settings: Settings) -> Policy:
         sensitive_words=tuple(fold(word) for word in table.sensitive_words),
         most_guesses_lately=table.guesses_lately,
         most_guesses_a_day=table.guesses_a_day,
+        most_guesses_of_a_run=table.guesses_of_a_run,
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from notifier.domain.broadcast import Broadcast, BroadcastState
     from notifier.domain.capabilities import Capabilities
     from notifier.domain.consent import Refusal
+    from notifier.domain.conversation import Said
     from notifier.domain.deadline import Moment
     from notifier.domain.dossier import Dossier
     from notifier.domain.event import DossierEvent
@@ -219,7 +220,21 @@ class Heard:
     inbound: Inbound = field(repr=False)
     intent: str = ""
     codes: tuple[str, ...] = ()
+    offered: tuple[str, ...] = ()
     guesses: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fragment:
+    """Texts of one sender that wait for the rest; ``inbound`` holds them all, and the last key.
+
+    ``first_at`` and ``until`` are elapsed times (ms): nobody waits longer for a clock that moved.
+    """
+
+    gateway: str
+    inbound: Inbound = field(repr=False)
+    first_at: Instant
+    until: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -368,11 +383,38 @@ class Session(Protocol):
     ) -> dict[Address, tuple[int, int]]:
         """Codes that each sender guessed since ``lately`` and since ``today`` (ms)."""
 
-    async def talks(
+    async def reread(self, heard: Sequence[Heard]) -> None:
+        """What waited for the rest is read after all: its intent, codes, offers and guesses."""
+
+    async def said(
         self, addresses: Sequence[Address], lately: Instant, followed: Instant
-    ) -> dict[Address, tuple[int, int, tuple[str, ...]]]:
-        """Of each sender: texts since ``lately`` (ms), those of them that were not understood,
-        and the codes that they asked for last since ``followed`` (ms)."""
+    ) -> dict[Address, Said]:
+        """What each sender wrote: texts and the last offer since ``lately`` (ms), codes since
+        ``followed`` (ms); those who wrote nothing are left out."""
+
+    async def add_guesses(self, codes: Sequence[tuple[str, str]], now: Instant) -> None:
+        """Codes that were guessed, each with its run; doing it again moves the time on."""
+
+    async def tried(self, runs: Sequence[str], since: Instant) -> dict[str, int]:
+        """How many codes of each run were guessed since then (ms), by anybody."""
+
+    async def drop_guesses(self, before: Instant) -> None:
+        """Guesses of before then (ms) are forgotten."""
+
+    # texts that wait for the rest
+    async def put_fragments(self, fragments: Sequence[Fragment]) -> None:
+        """Keep them, one a gateway and sender; a new one takes the old one's place."""
+
+    async def fragments_of(
+        self, gateway: str, addresses: Sequence[Address]
+    ) -> dict[Address, Fragment]:
+        """What waits of these senders."""
+
+    async def fragments_over(self, now: Instant, limit: int) -> list[Fragment]:
+        """Those that have waited long enough at ``now`` (elapsed ms), oldest first."""
+
+    async def drop_fragments(self, fragments: Sequence[Fragment]) -> None:
+        """Wait no longer."""
 
     async def add_ratings(self, ratings: Sequence[tuple[str, int]], now: Instant) -> None:
         """Keep a score for each dossier; the first stays."""

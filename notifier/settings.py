@@ -135,6 +135,13 @@ class DisclosureSettings(Table):
     )
     guesses_lately: int = Field(10, ge=1)
     guesses_a_day: int = Field(30, ge=1)
+    guesses_of_a_run: int = Field(30, ge=1)
+
+
+class AnswersSettings(Table):
+    """``[answers]``"""
+
+    wait_for_rest: Duration = 2 * SECOND
     keep_unknown: Duration = 3 * DAY
 
 
@@ -142,6 +149,7 @@ class TicksSettings(Table):
     """``[ticks]``"""
 
     remind: Duration = 15 * SECOND
+    gather: Duration = 15 * SECOND
     unknown: Duration = 30 * SECOND
     kept: Duration = 5 * MINUTE
     broadcast: Duration = 2 * SECOND
@@ -177,6 +185,7 @@ class Settings(BaseSettings):
     sms: SmsSettings = SmsSettings()
     hours: HoursSettings = HoursSettings()
     disclosure: DisclosureSettings = DisclosureSettings()
+    answers: AnswersSettings = AnswersSettings()
     ticks: TicksSettings = TicksSettings()
     broadcast: BroadcastSettings = BroadcastSettings()
     log: LogSettings = LogSettings()

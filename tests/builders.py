@@ -18,6 +18,7 @@ from notifier.flows.answer import Answering
 from notifier.flows.broadcast import Broadcasting
 from notifier.flows.compose import Composer
 from notifier.flows.dispatch import Dispatcher, SettleUnknown
+from notifier.flows.gather import Gather
 from notifier.flows.ingest import Ingest
 from notifier.flows.keep import Keep
 from notifier.flows.receive import Receive
@@ -57,6 +58,8 @@ NOW = moment("2026-11-23 09:00")
 DUE = moment("2026-11-27 17:00")
 KEPT = 3 * instant.DAY
 """How long a code that is not known yet waits."""
+WAIT = 2 * instant.SECOND
+"""How long a text that can't be understood waits for the rest."""
 
 
 def code(number: int = 1) -> str:
@@ -166,6 +169,7 @@ class Centre:
         self.clock = clock
         self.installation = installation
         self.rung = 0
+        self.told_to_wait = 0
         self._sealer = sealer
         self._renderer = renderer
         self.store = SqliteStore(path, sealer)
@@ -175,7 +179,8 @@ class Centre:
         store, clock, installation = self.store, self.clock, self.installation
         self.composer = Composer(installation, self._renderer)
         self.keep = Keep(store, installation, self.composer, queued=self._ring, span=KEPT)
-        self.answering = Answering(installation, self.composer, self.keep)
+        self.answering = Answering(installation, self.composer, self.keep, clock, wait=WAIT)
+        self.gather = Gather(store, clock, self.answering, queued=self._ring, wait=WAIT)
         self.ingest = Ingest(
             store, clock, installation, self.composer, self.keep, queued=self._ring
         )
@@ -191,7 +196,14 @@ class Centre:
 
     def receive(self, gateway: str = GATEWAY) -> Receive:
         """The sink of ``gateway``."""
-        return Receive(gateway, self.store, self.clock, self.answering, queued=self._ring)
+        return Receive(
+            gateway,
+            self.store,
+            self.clock,
+            self.answering,
+            queued=self._ring,
+            waits=self._note_waiting,
+        )
 
     def dispatcher(self, gateway: Gateway, **options: Any) -> Dispatcher:
         """The way out through ``gateway``."""
@@ -220,6 +232,11 @@ class Centre:
         """The due moments are looked at."""
         async with asyncio.timeout(20):
             return await self.remind.sweep(self.clock.now)
+
+    async def wait_for_rest(self) -> int:
+        """Two seconds pass, and what waited for its rest is answered."""
+        self.clock.now += WAIT
+        return await self.gather.sweep(self.clock.now)
 
     async def queue(self, *messages: Message) -> None:
         """Messages are put into the outbox."""
@@ -276,6 +293,9 @@ class Centre:
 
     def _ring(self) -> None:
         self.rung += 1
+
+    def _note_waiting(self) -> None:
+        self.told_to_wait += 1
 
 
 async def begin(session: Session, messages: Sequence[Message], now: Instant = NOW) -> list[Message]:

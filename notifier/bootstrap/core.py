@@ -13,6 +13,7 @@ from notifier.errors import ConfigurationError, Fault
 from notifier.flows.answer import Answering
 from notifier.flows.broadcast import Broadcasting
 from notifier.flows.compose import Composer
+from notifier.flows.gather import Gather
 from notifier.flows.ingest import Ingest
 from notifier.flows.keep import Keep
 from notifier.flows.remind import Remind
@@ -97,9 +98,11 @@ class Core:
             self.installation,
             self.composer,
             queued=self.queued,
-            span=self.settings.disclosure.keep_unknown,
+            span=self.settings.answers.keep_unknown,
         )
-        self.answering = Answering(self.installation, self.composer, self.keep)
+        wait = self.settings.answers.wait_for_rest
+        self.answering = Answering(self.installation, self.composer, self.keep, clock, wait=wait)
+        self.gather = Gather(self.store, clock, self.answering, queued=self.queued, wait=wait)
         self.ingest = Ingest(
             self.store, clock, self.installation, self.composer, self.keep, queued=self.queued
         )

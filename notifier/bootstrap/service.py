@@ -55,7 +55,14 @@ class Service(Core):
             | {self.keys.events, self.settings.events.secret},
         )
         self.sinks = {
-            name: Receive(name, self.store, clock, self.answering, queued=self.queued)
+            name: Receive(
+                name,
+                self.store,
+                clock,
+                self.answering,
+                queued=self.queued,
+                waits=self.gather.soon,
+            )
             for name in self.gateways
         }
         self.dispatchers = list(self._dispatchers())
@@ -67,6 +74,7 @@ class Service(Core):
             [
                 Tick(name="remind", every=every.remind, sweep=self.remind.sweep),
                 Tick(name="kept", every=every.kept, sweep=self.keep.sweep),
+                Tick(name="gather", every=every.gather, sweep=self.gather.sweep),
                 Tick(name="unknown", every=every.unknown, sweep=settle.sweep),
                 Tick(name="broadcast", every=every.broadcast, sweep=self.broadcasting.sweep),
             ],
@@ -133,6 +141,7 @@ class Service(Core):
         await asyncio.gather(*self._running)
         await asyncio.gather(*(gateway.stop(DRAIN) for gateway in self.gateways.values()))
         await asyncio.gather(*(sink.drain() for sink in self.sinks.values()))
+        await self.gather.stop()
         await self.store.close()
 
     def _dispatchers(self) -> Iterable[Dispatcher]:

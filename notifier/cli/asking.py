@@ -86,7 +86,8 @@ async def _answered(core: Core, text: str, address: Address) -> dict[str, Any]:
     now = core.clock.civil()
     inquiry = core.answering.read(text, "", now)
     async with core.store.read() as session:
-        [answer] = await core.answering.decide(session, [(inquiry, address)], now, history=False)
+        [decided] = await core.answering.decide(session, [(inquiry, address)], now)
+    answer = decided.answer
     channel = "sms" if address == NOBODY else address.channel
     if not answer.parts:
         return _silence(inquiry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ class Say(StrEnum):
 
     STATUS = "answer_status"
     UNKNOWN_CODE = "answer_unknown_code"
+    NEARLY = "answer_nearly"
+    WHICH_CODE = "answer_which_code"
     STILL_UNKNOWN = "answer_still_unknown"
     ELSEWHERE = "answer_elsewhere"
     STOPPED = "answer_stopped"
@@ -72,6 +74,8 @@ class Part:
     dossier: Dossier | None = field(default=None, repr=False)
     level: Level = Level.NONE
     place: str = ""
+    options: tuple[str, ...] = ()
+    """Codes that are asked back: one of them may be meant."""
     procedure: Procedure | None = None
     topic: Topic | None = None
 
@@ -89,7 +93,7 @@ class Answer:
     refuse: tuple[str, ...] = ()
     """Scopes to refuse from now on (see ``consent``)."""
     resume: bool = False
-    guesses: int = 0
+    guessed: tuple[str, ...] = ()
     """Codes asked for that are not the asker's own; they count against guessing."""
     for_people: str = ""
     """The kind of work that staff get from it; empty where there is none."""
@@ -97,6 +101,11 @@ class Answer:
     """Whether the asker has guessed too much: nothing is kept for them."""
     rating: tuple[str, int] | None = None
     """The dossier that is rated, and the score, 1 to 5."""
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The codes that are asked back, in the order of their numbers; of one part only."""
+        return next((part.options for part in self.parts if part.options), ())
 
     @property
     def level(self) -> Level:
@@ -134,15 +143,31 @@ GENERAL: Mapping[Intent, Say] = {
 OF_A_PROCEDURE: Mapping[Intent, Say] = {
     Intent.PROCEDURE: Say.KNOWN_PROCEDURE,
     Intent.FEE: Say.KNOWN_FEE,
-    Intent.UNKNOWN: Say.KNOWN_PROCEDURE,
 }
-"""What is said of a procedure that is named; who writes its title alone wants to know of it."""
+"""What is said of a procedure that is named."""
 
 NOT_BESIDE_A_DOSSIER = ABOUT_A_DOSSIER | {Intent.HELP, Intent.GREETING, Intent.THANKS}
 """Who asks this with a code is told of the dossier, and no more."""
 
 FOR_PEOPLE: Mapping[Intent, str] = {Intent.COMPLAINT: "complaint", Intent.AGENT: "wants_a_person"}
 """What staff are told of, besides the answer."""
+
+
+def named(inquiry: Inquiry, knowledge: Knowledge) -> Inquiry:
+    """``inquiry``; who writes the title of a procedure and no more wants to know of it."""
+    if not _is_unread(inquiry) or knowledge.procedure(inquiry.words) is None:
+        return inquiry
+    return replace(inquiry, intent=Intent.PROCEDURE, by="the title of a procedure")
+
+
+def is_fragment(inquiry: Inquiry, knowledge: Knowledge) -> bool:
+    """Whether nothing can be made of it yet: the rest may be on its way."""
+    return _is_unread(inquiry) and _general(inquiry, knowledge) is None
+
+
+def _is_unread(inquiry: Inquiry) -> bool:
+    wanted = inquiry.intent is not Intent.UNKNOWN or inquiry.codes or inquiry.either
+    return not wanted and not inquiry.is_noise
 
 
 def decide(
@@ -161,6 +186,8 @@ def decide(
         return Answer(parts=(), for_people="loop")
     general = _general(inquiry, knowledge)
     match inquiry.intent:
+        case intent if inquiry.either and intent not in GENERAL.keys() - ABOUT_A_DOSSIER:
+            return Answer(parts=(Part(say=Say.WHICH_CODE, options=inquiry.either),))
         case Intent.OPT_OUT:
             return _stop(inquiry)
         case Intent.SUBSCRIBE:
@@ -189,17 +216,22 @@ def _told(
     codes = inquiry.codes
     known = general is not None and general.is_known
     if not codes and not known and inquiry.intent in ABOUT_A_DOSSIER:
-        codes = talk.meant(statuses)
-    found = [look_up(code, dossiers.get(code), asker, policy, units) for code in codes]
-    guesses = sum(part.level is not Level.L1 for part in found) if inquiry.codes else 0
+        codes = talk.meant(inquiry.words, statuses)
+    found = [
+        _or_asked_back(look_up(code, dossiers.get(code), asker, policy, units), talk)
+        for code in codes
+    ]
+    guessed = tuple(part.code for part in found if part.level is not Level.L1)
+    if not inquiry.codes:
+        guessed = ()
     beside = known or not (found and inquiry.intent in NOT_BESIDE_A_DOSSIER)
     if general is not None and beside:
         for_people = FOR_PEOPLE.get(inquiry.intent, "")
         parts = (general,) if for_people else (*found, general)
-        return Answer(parts=parts, guesses=guesses, for_people=for_people)
+        return Answer(parts=parts, guessed=guessed, for_people=for_people)
     return Answer(
         parts=tuple(found) or (Part(say=Say.ASK_CODE),),
-        guesses=guesses,
+        guessed=guessed,
         over_limit=disclosure.is_over_limit(asker, policy),
     )
 
@@ -237,8 +269,8 @@ def _start(
         own = dossier is not None and disclosure.level(asker, dossier, policy) is Level.L1
         parts.append(Part(say=Say.STARTED_ONE if own else Say.ONLY_OWN, code=code))
     resume = any(part.say is Say.STARTED_ONE for part in parts)
-    guesses = sum(part.say is Say.ONLY_OWN for part in parts)
-    return Answer(parts=tuple(parts), resume=resume, guesses=guesses)
+    guessed = tuple(part.code for part in parts if part.say is Say.ONLY_OWN)
+    return Answer(parts=tuple(parts), resume=resume, guessed=guessed)
 
 
 def _rated(inquiry: Inquiry, talk: Talk) -> Answer:
@@ -253,8 +285,14 @@ def _rated(inquiry: Inquiry, talk: Talk) -> Answer:
 def _not_understood(inquiry: Inquiry, talk: Talk) -> Answer:
     if inquiry.is_noise:
         return Answer(parts=())
-    parts = (Part(say=Say.NOT_UNDERSTOOD),) if talk.not_understood == 0 else ()
+    parts = (Part(say=Say.NOT_UNDERSTOOD),) if talk.said.not_understood == 0 else ()
     return Answer(parts=parts, for_people="not_understood")
+
+
+def _or_asked_back(part: Part, talk: Talk) -> Part:
+    """``part``, or where its code is unknown and nearly one of the asker's own, the question."""
+    options = talk.nearly(part.code) if part.say is Say.UNKNOWN_CODE else ()
+    return replace(part, say=Say.NEARLY, options=options) if options else part
 
 
 def look_up(code: str, dossier: Dossier | None, asker: Asker, policy: Policy, units: Units) -> Part:

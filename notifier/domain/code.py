@@ -204,6 +204,18 @@ class _Place:
     code: DossierCode | LegacyCode
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was found in a text: the codes, each once, and ``rest``, the text without them.
+
+    ``either``: where there is no code, those that one place may be read as; a person can say which.
+    """
+
+    codes: tuple[DossierCode | LegacyCode, ...]
+    rest: str
+    either: tuple[DossierCode, ...] = ()
+
+
 def read(
     text: str,
     *,
@@ -219,7 +231,7 @@ def read(
     neither is taken, and no code comes of a phone or identity number, a procedure, a result, an
     amount or a date. O, Q, I and L among digits are digits. Never raises.
     """
-    return read_apart(text, today=today, level1=level1, legacy=legacy, most=most)[0]
+    return read_apart(text, today=today, level1=level1, legacy=legacy, most=most).codes
 
 
 def read_apart(
@@ -229,18 +241,25 @@ def read_apart(
     level1: str = "GHK",
     legacy: Sequence[re.Pattern[str]] = (),
     most: int = 3,
-) -> tuple[tuple[DossierCode | LegacyCode, ...], str]:
-    """As ``read``, and the rest of the text, in capitals, without the codes that stood in it."""
+) -> Found:
+    """As ``read``, with the rest of the text, in capitals, and what it may have meant instead."""
     shaped = _shape(text)
-    places = list(_national(shaped, today, level1))
+    seen = list(_national(shaped, today, level1))
+    places = [found[0] for found in seen if len(found) == 1]
     if legacy:
         places.extend(_legacy(shaped, legacy, tuple(places)))
         places.sort(key=lambda place: place.start)
     codes = {place.code.text: place.code for place in places}
-    ends = [0, *(place.end for place in places)]
-    starts = [*(place.start for place in places), len(shaped)]
+    either = next((found for found in seen if len(found) > 1), ()) if not places else ()
+    cut = places or either[:1]
+    ends = [0, *(place.end for place in cut)]
+    starts = [*(place.start for place in cut), len(shaped)]
     rest = " ".join(shaped[end:start] for end, start in zip(ends, starts, strict=True))
-    return tuple(codes.values())[: max(most, 0)], rest.replace("|", " ")
+    return Found(
+        codes=tuple(codes.values())[: max(most, 0)],
+        rest=rest.replace("|", " "),
+        either=tuple(place.code for place in either if isinstance(place.code, DossierCode)),
+    )
 
 
 def _shape(text: str) -> str:
@@ -250,15 +269,17 @@ def _shape(text: str) -> str:
     return _PROCEDURE.sub("|", "\n".join(line for line in lines if line))
 
 
-def _national(text: str, today: date, level1: str) -> Iterator[_Place]:
+def _national(text: str, today: date, level1: str) -> Iterator[tuple[_Place, ...]]:
+    """A code for each agency, or the two and more that it may be read as."""
     behind = 0
     for agency in _agencies(level1).finditer(text):
         if agency.start() < behind:
             continue
-        place = _from_agency(text, agency.start(), agency[1], today, behind)
-        if place is not None:
-            behind = place.end
-            yield place
+        places = _from_agency(text, agency.start(), agency[1], today, behind)
+        if len(places) == 1:
+            behind = places[0].end
+        if places:
+            yield places
 
 
 @lru_cache(maxsize=16)
@@ -267,30 +288,37 @@ def _agencies(level1: str) -> re.Pattern[str]:
     return re.compile(rf"(?=([{letters}](?:[0-9][0-9OQIL]|[OQIL][0-9])))")
 
 
-def _from_agency(text: str, start: int, typed: str, today: date, behind: int) -> _Place | None:
-    """The code whose first-level agency stands at ``start``; another code may end at ``behind``."""
+def _from_agency(text: str, start: int, typed: str, today: date, behind: int) -> tuple[_Place, ...]:
+    """The codes that the agency at ``start`` may belong to; another code may end at ``behind``."""
     level1 = typed[0] + typed[1:].translate(_LIKE_DIGITS)
     after = start + len(typed)
     before = _LEVELS_BEFORE.search(text, max(start - _LONGEST_BEFORE, behind), start)
     levels = None if before is None else _levels(before)
     if before is not None and levels is not None:
-        reading = _choose(text, after, today, last=True)
-        if reading is not None:
-            return _place(before.start(), (*levels, level1), reading, today)
+        readings = _choose(text, after, today, last=True)
+        if readings:
+            return _places(before.start(), (*levels, level1), readings, today)
         if text[start - 1] not in _BLANKS:
-            return None
+            return ()
     if _runs_on_from_number(text, start, behind) or _VOWEL_AND_TONE.match(text, start):
-        return None
-    reading = _choose(text, after, today, last=False)
-    if reading is None or (not reading.groups and not _stands_alone(text, start)):
-        return None
-    return _place(start, (level1, *reading.groups), reading, today)
+        return ()
+    readings = _choose(text, after, today, last=False)
+    if len(readings) == 1 and not readings[0].groups and not _stands_alone(text, start):
+        return ()
+    return _places(start, (level1,), readings, today)
 
 
-def _place(start: int, unit: tuple[str, ...], reading: _Reading, today: date) -> _Place | None:
-    text = f"{'.'.join(unit)}-{reading.day}-{reading.serial.digits.zfill(4)}"
-    code = parse(text, today=today)
-    return None if code is None else _Place(start=start, end=reading.serial.end, code=code)
+def _places(
+    start: int, unit: tuple[str, ...], readings: Sequence[_Reading], today: date
+) -> tuple[_Place, ...]:
+    """The readings that are codes; none where but one of several is."""
+    places = []
+    for reading in readings:
+        groups = ".".join((*unit, *reading.groups))
+        code = parse(f"{groups}-{reading.day}-{reading.serial.digits.zfill(4)}", today=today)
+        if code is not None:
+            places.append(_Place(start=start, end=reading.serial.end, code=code))
+    return tuple(places) if len(places) == len(readings) else ()
 
 
 def _levels(before: re.Match[str]) -> tuple[str, ...] | None:
@@ -341,16 +369,13 @@ def _stands_alone(text: str, start: int) -> bool:
     return _BARE_AGENCY.match(text, start) is not None
 
 
-def _choose(text: str, after: int, today: date, *, last: bool) -> _Reading | None:
-    """The reading that puts back the fewest joints; None where two of them differ."""
+def _choose(text: str, after: int, today: date, *, last: bool) -> list[_Reading]:
+    """The readings that put back the fewest joints; more than one where nobody can tell which."""
     readings = list(_readings(text, after, today, last=last))
     if not readings:
         readings = list(_over_broken_line(text, after, today, last=last))
-    if not readings:
-        return None
-    fewest = min(reading.restored for reading in readings)
-    best = [reading for reading in readings if reading.restored == fewest]
-    return best[0] if len(best) == 1 else None
+    fewest = min((reading.restored for reading in readings), default=0)
+    return [reading for reading in readings if reading.restored == fewest]
 
 
 def _over_broken_line(text: str, after: int, today: date, *, last: bool) -> Iterator[_Reading]:

@@ -12,11 +12,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from notifier.domain import instant, phone
+from notifier.domain.message import Address
 from notifier.domain.text import fold
 
 if TYPE_CHECKING:
     from notifier.domain.dossier import Dossier
-    from notifier.domain.message import Address
 
 
 class Level(StrEnum):
@@ -38,12 +38,19 @@ class Asker:
     """Numbers (E.164) that a chat account has proved to be its own."""
     guesses_lately: int = 0
     guesses_today: int = 0
+    tried_runs: frozenset[str] = frozenset()
+    """Runs of codes (``run_of``) that somebody is trying out, whoever that is."""
 
     @property
     def phones(self) -> frozenset[str]:
         """Every number that this asker is known to hold."""
         own = {self.address.value} if self.address.channel == "sms" else set()
         return self.proved_phones | own
+
+    @property
+    def numbers(self) -> tuple[Address, ...]:
+        """Where a dossier of theirs would send its messages: their numbers, in order."""
+        return tuple(Address("sms", number) for number in sorted(self.phones))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +63,22 @@ class Policy:
     sensitive_words: tuple[str, ...] = ()
     most_guesses_lately: int = 10
     most_guesses_a_day: int = 30
+    most_guesses_of_a_run: int = 30
 
 
 GUESSING_WINDOW = 10 * instant.MINUTE
 """What "lately" means for guesses (ms)."""
+
+RUN_WINDOW = instant.HOUR
+"""How long a guessed code counts for its run (ms)."""
+
+
+def run_of(code: str) -> str:
+    """What a code shares with its neighbours: the unit and the day, which serials follow.
+
+    Of another form all but its last two characters, so that a run is a hundred codes.
+    """
+    return code.rpartition("-")[0] or code[:-2]
 
 
 def owns(asker: Asker, dossier: Dossier) -> bool:
@@ -86,6 +105,8 @@ def level(asker: Asker, dossier: Dossier, policy: Policy) -> Level:
     if owns(asker, dossier):
         return Level.L1
     if is_sensitive(dossier, policy) or is_over_limit(asker, policy):
+        return Level.NONE
+    if run_of(dossier.code) in asker.tried_runs:
         return Level.NONE
     return Level.L0
 

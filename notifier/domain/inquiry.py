@@ -67,7 +67,8 @@ class Keywords:
     """The installation's words.
 
     ``spellings``: what people write for a word; ``known``: words that run-together text is taken
-    apart into; ``compounds``: words that belong together; ``quoted``: lines that were pasted from
+    apart into; ``compounds``: words that belong together; ``yes`` and
+    ``no``: what answers a code that was asked back; ``quoted``: lines that were pasted from
     a message of ours or a slip; ``noise``: what robots and strangers send; ``english``: words that
     mark a text as English.
     """
@@ -76,6 +77,8 @@ class Keywords:
     spellings: Mapping[str, str] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
     compounds: Mapping[str, str] = field(default_factory=dict)
+    yes: re.Pattern[str] | None = None
+    no: re.Pattern[str] | None = None
     quoted: re.Pattern[str] | None = None
     noise: re.Pattern[str] | None = None
     english: frozenset[str] = frozenset()
@@ -90,6 +93,8 @@ class Inquiry:
 
     intent: Intent
     codes: tuple[str, ...] = ()
+    either: tuple[str, ...] = ()
+    """Codes that a text may mean by one place in it, where it can be read in two ways."""
     language: str = "vi"
     words: str = field(default="", repr=False)
     by: str = field(default="", repr=False)
@@ -119,15 +124,15 @@ def read(
 
     ``legacy`` are the numeric codes that this installation reads besides the national forms.
     """
-    found, rest = dossier_code.read_apart(text[:LONGEST_TEXT], today=today, legacy=legacy)
-    codes = tuple(code.text for code in found)
+    found = dossier_code.read_apart(text[:LONGEST_TEXT], today=today, legacy=legacy)
+    codes = tuple(code.text for code in found.codes)
     lines = [
         joined(line, keywords.compounds)
-        for typed in rest.split("\n")
+        for typed in found.rest.split("\n")
         if (line := plain(typed, keywords.spellings, keywords.known))
     ]
     asked = " ".join(_own(lines, keywords))
-    language = _language(rest, keywords, default_language)
+    language = _language(found.rest, keywords, default_language)
     whole = f" {' '.join(lines)} "
     noise = keywords.noise.search(whole) if keywords.noise and not codes else None
     if noise:
@@ -138,10 +143,17 @@ def read(
             by=noise.group().strip(),
             is_noise=True,
         )
-    intent, by = _intent(asked, whole.strip(), keywords, has_code=bool(codes))
+    intent, by = _intent(asked, whole.strip(), keywords, has_code=bool(codes or found.either))
     # A procedure's code is no dossier's, and yet says which procedure is meant.
     words = " ".join([asked, *PROCEDURE_CODE.findall(text[:LONGEST_TEXT])]).strip()
-    return Inquiry(intent=intent, codes=codes, language=language, words=words, by=by)
+    return Inquiry(
+        intent=intent,
+        codes=codes,
+        either=tuple(code.text for code in found.either),
+        language=language,
+        words=words,
+        by=by,
+    )
 
 
 def _own(lines: Sequence[str], keywords: Keywords) -> list[str]:

@@ -13,7 +13,7 @@ _INVISIBLE: Final = re.compile(
 
 # What is left of a character that has no spelling; it goes, and the blank beside it too.
 _GONE: Final = "\x00"
-_AROUND_GONE: Final = re.compile("(?: \x00+)+(?=[ \n]|$)|^\x00+ ?|\x00+")
+_AROUND_GONE: Final = re.compile(" \x00+(?=[ \n]|$)|^\x00+ |\x00+")
 
 _NOT_PLAIN: Final = re.compile("[^\x00-\x7f\u0300-\u036f]")
 # ASCII that the basic alphabet of GSM-7 lacks, or that only moves the cursor.
@@ -27,7 +27,7 @@ _IN_BASIC: Final = {
 _SPELT: Final = {
     "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "₫": "d", "€": "EUR", "£": "GBP", "¥": "JPY",
     "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
-    "ı": "i", "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "″": '"',
+    "ı": "i", "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"',
     "‘": "'", "’": "'", "‚": "'", "‛": "'", "‹": "'", "›": "'", "′": "'", "ʼ": "'",
     "•": "-", "·": "-", "∙": "-", "⋅": "-", "▪": "-", "●": "-", "◦": "-", "‣": "-", "−": "-",
     "⁄": "/", "∕": "/", "×": "x", "÷": ":", "→": "->", "≤": "<=", "≥": ">=", "©": "(c)",
@@ -68,18 +68,7 @@ def unaccent(text: str) -> str:
 
 def _spell(found: re.Match[str]) -> str:
     char = found[0]
-    spelt = _SPELT.get(char)
-    if spelt is not None:
-        return spelt
-    match unicodedata.category(char):
-        case "Pd":
-            return "-"
-        case "Zs":
-            return " "
-        case "Cf" | "Mn" | "Me":
-            return ""
-        case _:
-            return _GONE
+    return "-" if unicodedata.category(char) == "Pd" else _SPELT.get(char, _GONE)
 
 
 def _in_basic(found: re.Match[str]) -> str:

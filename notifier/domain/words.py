@@ -23,8 +23,8 @@ RIME: Final = (
     "i|ia|ich|iec|iem|ien|ieng|iep|iet|ieu|im|in|inh|ip|it|iu|"
     "o|oa|oac|oach|oai|oam|oan|oang|oanh|oao|oap|oat|oay|oc|oe|oec|oem|oen|oeo|oet|oi|om|on|ong|"
     "op|ot|"
-    "u|ua|uac|uach|uai|uan|uang|uanh|uat|uau|uay|uc|ue|uech|uen|uenh|uet|ui|um|un|ung|uo|uoc|uoi|"
-    "uom|uon|uong|uop|uot|uou|up|ut|uu|uy|uya|uych|uyen|uyet|uynh|uyt|uyu|uya|"
+    "u|ua|uan|uang|uat|uay|uc|ue|uech|uenh|ui|um|un|ung|uo|uoc|uoi|"
+    "uom|uon|uong|uop|uot|uou|up|ut|uu|uy|uya|uych|uyen|uyet|uynh|uyt|uyu|"
     "y|yem|yen|yet|yeu|ynh"
 )
 SYLLABLE: Final = re.compile(rf"(?:{ONSET})?(?:{RIME})")

@@ -235,6 +235,7 @@ class Composer:
             **self._today(now),
             "code": part.code,
             "place": part.place,
+            "options": part.options,
             **_knowledge_context(part, locale),
         }
         if part.dossier is None:
@@ -383,5 +384,5 @@ def _work(notice: Notice, kind: str, detail: str, now: Instant) -> WorkItem:
 
 def _buttons(answer: Answer) -> tuple[str, ...]:
     """What a chat offers as quick replies."""
-    codes = tuple(part.code for part in answer.parts if part.say is Say.STATUS)
-    return (*codes[:2], "HD", "DK" if answer.refuse else "TC")
+    told = tuple(part.code for part in answer.parts if part.say is Say.STATUS)
+    return (*(answer.offered or told)[:2], "HD", "DK" if answer.refuse else "TC")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from notifier.domain import answer, instant
 from notifier.domain.answer import Answer, Part, Say
 from notifier.domain.consent import EVERYTHING
-from notifier.domain.disclosure import Asker
+from notifier.domain.disclosure import RUN_WINDOW, Asker
 from notifier.domain.message import Lane
 from notifier.ports import Kept
 
@@ -63,7 +63,7 @@ class Keep:
                 Kept(code=part.code, account=account, language=language, until=now + self._span)
                 for account, language, decided in asked
                 for part in decided.parts
-                if part.say is Say.UNKNOWN_CODE and not decided.over_limit
+                if part.say in {Say.UNKNOWN_CODE, Say.NEARLY} and not decided.over_limit
             ],
             MOST_OF_ONE,
         )
@@ -91,10 +91,14 @@ class Keep:
         return messages
 
     async def sweep(self, now: Instant) -> int:
-        """Say of the codes whose time is over that they are unknown; how many there were."""
+        """Say of the codes whose time is over that they are unknown; how many there were.
+
+        Guesses whose time is over are forgotten with them.
+        """
         async with self._store.write() as session:
             over = await session.kept_over(now, BATCH)
             await session.drop_kept(over)
+            await session.drop_guesses(now - RUN_WINDOW)
             refused = await session.refusals([kept.account for kept in over])
             messages = [
                 self._message(kept, Part(say=Say.STILL_UNKNOWN, code=kept.code), now)

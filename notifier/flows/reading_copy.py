@@ -73,6 +73,8 @@ TITLES: Final[Mapping[str, str]] = {
     "rescheduled": "Hẹn lại ngày trả kết quả",
     Say.STATUS: "Trả lời: tình trạng hồ sơ",
     Say.UNKNOWN_CODE: "Trả lời: không tìm thấy mã",
+    Say.NEARLY: "Trả lời: hỏi lại mã gần đúng",
+    Say.WHICH_CODE: "Trả lời: hỏi lại mã đọc được nhiều cách",
     Say.STILL_UNKNOWN: "Trả lời sau: vẫn chưa có hồ sơ",
     Say.ELSEWHERE: "Trả lời: hồ sơ của nơi khác",
     Say.STOPPED: "Trả lời: dừng nhận tin",
@@ -112,7 +114,11 @@ PLACES: Final[Mapping[str, str]] = {
     Say.LINK_SENT: "091xxxx345",
     Say.LINKED: "091xxxx345",
 }
-CODES: Final[Mapping[str, str]] = {Say.LINK_CODE: "482913"}
+CODES: Final[Mapping[str, str]] = {Say.LINK_CODE: "482913", Say.NEARLY: "H19.45-261109-0021"}
+OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    Say.NEARLY: (CODE,),
+    Say.WHICH_CODE: ("H19-20261109-0012", "H19.20-261109-0012"),
+}
 
 HEAD: Final = """# Reading copy of the texts
 
@@ -196,6 +202,7 @@ def _parts(say: Say) -> Iterator[tuple[str, Part]]:
             say=say,
             code=CODES.get(say, CODE),
             place=PLACES.get(say, ""),
+            options=OPTIONS.get(say, ()),
             procedure=PROCEDURE if say in {Say.KNOWN_PROCEDURE, Say.KNOWN_FEE} else None,
             topic=TOPIC if say is Say.TOPIC else None,
         ),

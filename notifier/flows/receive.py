@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from notifier.domain.message import Inbound, Receipt, Unreadable
+from notifier.flows.answer import Taken
 from notifier.flows.group_commit import GroupCommit
 from notifier.ports import Quarantined
 
@@ -26,12 +27,15 @@ class Receive:
         clock: Clock,
         answering: Answering,
         queued: Callable[[], None],
+        waits: Callable[[], None],
     ) -> None:
+        """``waits`` is called where a text waits for the rest."""
         self._gateway = gateway
         self._store = store
         self._clock = clock
         self._answering = answering
         self._queued = queued
+        self._waits = waits
         self._group: GroupCommit[Incoming, None] = GroupCommit(self._take)
 
     async def accept(self, incoming: Sequence[Incoming]) -> None:
@@ -47,7 +51,7 @@ class Receive:
         inbound = [item for item in incoming if isinstance(item, Inbound)]
         receipts = [item for item in incoming if isinstance(item, Receipt)]
         unreadable = [item for item in incoming if isinstance(item, Unreadable)]
-        answers = 0
+        taken = Taken()
         async with self._store.write() as session:
             if receipts:
                 await session.add_receipts(self._gateway, receipts, now)
@@ -65,7 +69,9 @@ class Receive:
                     ]
                 )
             if inbound:
-                answers = await self._answering.take(session, self._gateway, inbound, now)
-        if answers:
+                taken = await self._answering.take(session, self._gateway, inbound, now)
+        if taken.queued:
             self._queued()
+        if taken.waits:
+            self._waits()
         return [None] * len(incoming)

@@ -114,6 +114,7 @@ def _answers(composer: Composer, installation: Installation, say: Say) -> Iterat
         dossier=dossier,
         level=Level.L1,
         place="TP. Hồ Chí Minh",
+        options=(LONGEST_CODE,) * 2 if say in {Say.NEARLY, Say.WHICH_CODE} else (),
         procedure=LONGEST_PROCEDURE if say in {Say.KNOWN_PROCEDURE, Say.KNOWN_FEE} else None,
         topic=LONGEST_TOPIC if say is Say.TOPIC else None,
     )

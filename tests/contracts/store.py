@@ -33,6 +33,7 @@ from notifier.domain import retry
 from notifier.domain.audience import Recipient
 from notifier.domain.broadcast import Broadcast, BroadcastState
 from notifier.domain.consent import EVERYTHING, Refusal
+from notifier.domain.conversation import Said
 from notifier.domain.deadline import Moment
 from notifier.domain.dossier import (
     Document,
@@ -65,7 +66,7 @@ from notifier.domain.outcome import (
 )
 from notifier.domain.segments import plan_plain
 from notifier.errors import StoreBusyError, StoreError
-from notifier.ports import Heard, Moved, Quarantined, WorkItem
+from notifier.ports import Fragment, Heard, Moved, Quarantined, WorkItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -1029,6 +1030,61 @@ class PeopleContract:
             assert await session.guesses([ANN, BEN], NOW - 50, NOW - 1_000) == {ANN: (3, 8)}
             assert await session.guesses([ANN], NOW - 50, NOW - 60) == {ANN: (3, 3)}
             assert await session.guesses([], NOW, NOW) == {}
+
+    async def test_the_codes_of_a_run_that_were_guessed_are_counted_once(
+        self, engine: Engine
+    ) -> None:
+        async with engine.store.write() as session:
+            await session.add_guesses([("r", "r-1"), ("r", "r-2"), ("r", "r-1")], NOW - 100)
+            await session.add_guesses([("r", "r-1"), ("s", "s-1")], NOW)
+            assert await session.tried(["r", "s", "t"], NOW - 101) == {"r": 2, "s": 1}
+            assert await session.tried(["r"], NOW - 100) == {"r": 1}
+            assert await session.tried([], NOW) == {}
+            await session.drop_guesses(NOW - 100)
+            assert await session.tried(["r"], 0) == {"r": 1}
+            await session.add_guesses([], NOW)
+
+    async def test_what_was_said_lately(self, engine: Engine) -> None:
+        def heard(key: str, intent: str, *codes: str, offered: tuple[str, ...] = ()) -> Heard:
+            text = inbound("HS", key=key, sender=str(ANN))
+            return Heard(gateway=GATEWAY, inbound=text, intent=intent, codes=codes, offered=offered)
+
+        async with engine.store.write() as session:
+            assert await session.said([ANN], 0, 0) == {}
+            await session.add_inbound([heard("1", "STATUS", "a", "b")], NOW - 100)
+            await session.add_inbound([heard("2", "UNKNOWN")], NOW - 10)
+            assert await session.said([ANN, BEN], NOW - 50, NOW - 500) == {
+                ANN: Said(texts=1, not_understood=1, codes=("a", "b"), intent="UNKNOWN")
+            }
+            await session.add_inbound([heard("3", "DUE_DATE", offered=("c", "d"))], NOW)
+            assert await session.said([ANN], NOW - 500, NOW - 50) == {
+                ANN: Said(texts=3, not_understood=1, offered=("c", "d"), intent="DUE_DATE")
+            }
+            await session.reread([heard("3", "STATUS", "e")])
+            assert (await session.said([ANN], NOW - 5, NOW - 5))[ANN] == Said(
+                texts=1, codes=("e",), intent="STATUS"
+            )
+
+    async def test_a_fragment_waits_once_for_each_sender_and_gateway(self, engine: Engine) -> None:
+        def waits(
+            sender: Address, until: int, text: str = "cho em", gateway: str = "g"
+        ) -> Fragment:
+            piece = inbound(text, key=f"k{until}", sender=str(sender))
+            return Fragment(gateway=gateway, inbound=piece, first_at=NOW, until=until)
+
+        ann, ben = waits(ANN, NOW + 5), waits(BEN, NOW + 3)
+        other = waits(ANN, NOW + 9, gateway="h")
+        async with engine.store.write() as session:
+            await session.put_fragments([ann, ben, other])
+            longer = waits(ANN, NOW + 7, "cho em hỏi")
+            await session.put_fragments([longer])
+            assert await session.fragments_of("g", [ANN, BEN]) == {ANN: longer, BEN: ben}
+            assert await session.fragments_of("g", []) == {}
+            assert await session.fragments_over(NOW + 2, 9) == []
+            assert await session.fragments_over(NOW + 7, 9) == [ben, longer]
+            assert await session.fragments_over(NOW + 7, 1) == [ben]
+            await session.drop_fragments([ben, longer])
+            assert await session.fragments_over(NOW + 99, 9) == [other]
 
     async def test_work_is_listed_once_oldest_first(self, engine: Engine) -> None:
         late = WorkItem(key="b", kind="late", dossier=code(1), detail="one", opened_at=NOW)

@@ -105,7 +105,7 @@ def test_unknown_sensitive_and_past_the_limit_are_the_same_words(
         for decided in (unknown, sensitive, past_the_limit)
     }
     assert len(texts) == 1
-    assert unknown.guesses == sensitive.guesses == past_the_limit.guesses == 1
+    assert unknown.guessed == sensitive.guessed == past_the_limit.guessed == (code,)
     assert unknown.level is sensitive.level is past_the_limit.level is Level.L0
 
 
@@ -204,7 +204,7 @@ def test_another_provinces_code_says_where() -> None:
     decided = ask(ELSEWHERE)
     assert [(part.say, part.place) for part in decided.parts] == [(Say.ELSEWHERE, "Hà Nội")]
     assert "Hà Nội" in worded(decided)
-    assert decided.guesses == 1
+    assert decided.guessed == (ELSEWHERE,)
 
 
 def test_another_provinces_code_that_we_handle_is_answered() -> None:
@@ -221,7 +221,7 @@ def test_each_code_is_judged_by_itself() -> None:
         (Say.ELSEWHERE, ELSEWHERE),
     ]
     assert decided.level is Level.L1
-    assert decided.guesses == 2
+    assert decided.guessed == (CODE, ELSEWHERE)
     assert len(worded(decided).splitlines()) >= 3
 
 

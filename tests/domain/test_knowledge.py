@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from dossier_samples import CODE, OWNER, dossier, event, installation
 from hypothesis import given, settings
@@ -168,7 +170,6 @@ def decide(
         (Intent.FEE, "le phi bao nhieu tien", Say.FEE),
         (Intent.RESULT_DELIVERY, "nhan qua buu dien duoc khong", Say.TOPIC),
         (Intent.RESULT_DELIVERY, "nho vo lay ho duoc khong", Say.RESULT_DELIVERY),
-        (Intent.UNKNOWN, "dang ky ket hon", Say.KNOWN_PROCEDURE),
         (Intent.UNKNOWN, "abc xyz", Say.NOT_UNDERSTOOD),
         (Intent.OPT_OUT, "khai sinh", Say.STOPPED),
         (Intent.WITHDRAW, "rut ho so khai sinh", Say.LEGAL_ACT),
@@ -178,6 +179,20 @@ def test_what_is_known_is_said_and_else_where_it_is_found(
     intent: Intent, words: str, says: Say
 ) -> None:
     assert [part.say for part in decide(intent, words).parts] == [says]
+
+
+@pytest.mark.parametrize(
+    ("words", "intent"),
+    [("dang ky ket hon", Intent.PROCEDURE), ("abc xyz", Intent.UNKNOWN)],
+)
+def test_who_writes_the_title_of_a_procedure_wants_to_know_of_it(
+    words: str, intent: Intent
+) -> None:
+    asked = Inquiry(intent=Intent.UNKNOWN, words=words)
+    assert answer.named(asked, KNOWN).intent is intent
+    assert answer.is_fragment(answer.named(asked, KNOWN), KNOWN) is (intent is Intent.UNKNOWN)
+    assert answer.named(replace(asked, codes=(CODE,)), KNOWN).intent is Intent.UNKNOWN
+    assert answer.named(replace(asked, is_noise=True), KNOWN).intent is Intent.UNKNOWN
 
 
 def test_the_fee_of_a_procedure_that_is_named_is_not_that_of_one_s_dossier() -> None:

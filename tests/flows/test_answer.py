@@ -119,7 +119,11 @@ async def test_a_key_belongs_to_its_gateway(centre: Centre) -> None:
 
 async def test_every_text_is_answered(centre: Centre) -> None:
     texts = ["", "?", "xin chào", "asdf", "🎉", "rút hồ sơ", "HS", f"{code()} {code(2)} {code(3)}"]
-    rows = await ask(centre, *(inbound(text, key=str(n)) for n, text in enumerate(texts)))
+    people = [f"sms:{number_of(n)}" for n in range(len(texts))]
+    asked = zip(texts, people, strict=True)
+    await ask(centre, *(inbound(text, key=who, sender=who) for text, who in asked))
+    await centre.wait_for_rest()
+    rows = await answers(centre)
     assert len(rows) == len(texts)
     assert all(row.text for row in rows)
 

@@ -13,8 +13,9 @@ OTHER = number_of(7)
 
 
 async def say(centre: Centre, key: str, text: str, *, by: str = PHONE) -> str | None:
-    """The answer to a text; None for silence."""
+    """The answer to a text, which may have had to wait for more; None for silence."""
     await centre.receive().accept([inbound(text, key=key, sender=f"sms:{by}")])
+    await centre.wait_for_rest()
     texts = {row.key: row.text for row in await centre.outbox()}
     return texts.get(f"answer|{GATEWAY}|{key}")
 
@@ -154,3 +155,105 @@ async def test_the_day_off_is_told_with_the_hours(centre: Centre) -> None:
     assert answered is not None
     assert "Ngay Van hoa Viet Nam" in answered
     assert "25/11/2026" in answered
+
+
+# --------------------------------------------------------------------- a code that was asked back
+
+
+async def test_a_slip_in_ones_own_code_is_asked_back_and_a_yes_answers_it(centre: Centre) -> None:
+    await centre.push(received(12))
+    asked = await say(centre, "1", "HS H19.45-261118-0021")
+    assert asked is not None
+    assert "Khong tim thay ho so H19.45-261118-0021" in asked
+    assert code(12) in asked
+    answered = await say(centre, "2", "đúng rồi")
+    assert answered is not None
+    assert f"{code(12)}" in answered
+    assert "tiep nhan" in answered
+
+
+@pytest.mark.parametrize("reply", ["1", "dung", "ok", "vâng ạ", "số 1"])
+async def test_people_say_yes_in_many_ways(centre: Centre, reply: str) -> None:
+    await centre.push(received(12))
+    await say(centre, "1", "HS H19.45-261118-0021")
+    answered = await say(centre, "2", reply)
+    assert answered is not None
+    assert "tiep nhan" in answered
+    assert centre.rows("SELECT count(*) FROM refusal") == [(0,)]
+
+
+async def test_who_says_no_is_told_where_the_code_stands(centre: Centre) -> None:
+    await centre.push(received(12))
+    await say(centre, "1", "HS H19.45-261118-0021")
+    answered = await say(centre, "2", "không phải")
+    assert answered is not None
+    assert "giay hen" in answered
+    assert code(12) not in answered
+
+
+async def test_a_yes_belongs_to_the_last_question_only(centre: Centre) -> None:
+    await centre.push(received(12))
+    await say(centre, "1", "HS H19.45-261118-0021")
+    await say(centre, "2", "giờ làm việc")
+    answered = await say(centre, "3", "TC")
+    assert answered is not None
+    assert "dung" in answered.lower()
+    assert centre.rows("SELECT count(*) FROM refusal WHERE ended_at IS NULL") == [(1,)]
+
+
+async def test_nobody_is_asked_back_with_the_code_of_another(centre: Centre) -> None:
+    await centre.push(received(12))
+    near = await say(centre, "1", "HS H19.45-261118-0021", by=OTHER)
+    far = await say(centre, "2", "HS H19.45-261118-7777", by=number_of(8))
+    assert near is not None
+    assert far is not None
+    assert near.replace("0021", "") == far.replace("7777", "")
+
+
+async def test_a_slip_that_hits_a_sensitive_dossier_reads_as_one_that_hits_none(
+    centre: Centre,
+) -> None:
+    await centre.push(received(12), received(13, phone=OTHER, procedure_name="Nhận con nuôi"))
+    hit = await say(centre, "1", f"HS {code(13)}")
+    missed = await say(centre, "2", f"HS {code(14)}")
+    assert hit is not None
+    assert missed is not None
+    assert hit.replace(code(13), "") == missed.replace(code(14), "")
+
+
+async def test_a_code_that_was_asked_back_waits_for_its_dossier_all_the_same(
+    centre: Centre,
+) -> None:
+    await centre.push(received(12))
+    await say(centre, "1", f"HS {code(13)}")
+    assert centre.rows("SELECT code FROM kept") == [(code(13),)]
+
+
+async def test_a_code_that_reads_in_two_ways_is_asked_back(centre: Centre) -> None:
+    asked = await say(centre, "1", "HS H19.20260918-0412 bao gio xong", by=OTHER)
+    assert asked is not None
+    assert "1) H19-20260918-0412; 2) H19.20-260918-0412" in asked
+    picked = await say(centre, "2", "2", by=OTHER)
+    assert picked is not None
+    assert "H19.20-260918-0412" in picked
+    assert centre.rows("SELECT intent FROM inbound ORDER BY key") == [("DUE_DATE",)] * 2
+
+
+async def test_a_refusal_about_such_a_code_is_not_taken_for_one_of_everything(
+    centre: Centre,
+) -> None:
+    await say(centre, "1", "HUY H19.20260918-0412", by=OTHER)
+    assert centre.rows("SELECT * FROM refusal") == []
+    await say(centre, "2", "2", by=OTHER)
+    assert centre.rows("SELECT scope FROM refusal") == [("H19.20-260918-0412",)]
+
+
+async def test_who_knows_but_the_last_figures_is_told_of_that_one_of_their_own(
+    centre: Centre,
+) -> None:
+    await centre.push(received(12), received(13), received(14))
+    answered = await say(centre, "1", "hồ sơ số 0013 tới đâu rồi")
+    assert answered is not None
+    assert code(13) in answered
+    assert code(12) not in answered
+    assert code(14) not in answered

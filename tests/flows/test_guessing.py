@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builders import NAME, Centre, code, event, inbound, number_of, received
+from builders import GATEWAY, NAME, Centre, code, event, inbound, number_of, received
 
 from notifier.domain import instant
 from notifier.domain.dossier import Fee, SupplementRequest
@@ -10,6 +10,8 @@ from notifier.domain.dossier import Fee, SupplementRequest
 SENDERS, ROUNDS = 100, 100
 A_DAY = 30
 """The shipped limit of one sender."""
+A_RUN_AND_HOUR = 30
+"""The shipped limit of all senders together, for the codes of one unit and day."""
 
 REAL = range(1, 9_000, 3)
 """Every third code exists, and of these every tenth is nobody else's business."""
@@ -72,4 +74,35 @@ async def test_ten_thousand_guesses_of_a_hundred_senders(centre: Centre) -> None
     }
     assert len(unknown) == 1, "unknown, sensitive and over the limit are the same words"
     assert max(sum(answers) for answers in told.values()) <= A_DAY
+    hours = ROUNDS * 2 // 60 + 1
+    assert 0 < sum(map(sum, told.values())) <= A_RUN_AND_HOUR * hours
     assert len(replies) == SENDERS * ROUNDS
+
+
+async def test_a_run_that_is_tried_out_answers_its_applicants_only(centre: Centre) -> None:
+    await centre.push(*(received(number, phone=number_of(number)) for number in range(1, 60)))
+    tried = [
+        inbound(f"HS {code(n)}", key=f"g{n}", sender=f"sms:{number_of(600 + n)}")
+        for n in range(2, 2 + A_RUN_AND_HOUR)
+    ]
+    await centre.receive().accept(tried)
+
+    async def told(key: str, who: str) -> bool:
+        await centre.receive().accept([inbound(f"HS {code(1)}", key=key, sender=f"sms:{who}")])
+        return "khong tim thay" not in (await centre.row(f"answer|{GATEWAY}|{key}")).text.lower()
+
+    assert not await told("stranger", number_of(900))
+    assert await told("applicant", number_of(1))
+    assert not await told("another", number_of(901))
+    centre.clock.now += 61 * instant.MINUTE
+    assert await told("later", number_of(900))
+
+
+async def test_asking_for_one_code_again_and_again_is_one_guess_of_its_run(centre: Centre) -> None:
+    await centre.push(received(1))
+    senders = [number_of(600 + n) for n in range(2 * A_RUN_AND_HOUR)]
+    await centre.receive().accept(
+        [inbound(f"HS {code(1)}", key=who, sender=f"sms:{who}") for who in senders]
+    )
+    answered = (await centre.row(f"answer|{GATEWAY}|{senders[-1]}")).text
+    assert "khong tim thay" not in answered.lower()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from notifier.domain.message import Address
-from notifier.ports import Kept, WorkItem
-from notifier.storage.packing import pack
+from notifier.domain.conversation import Said
+from notifier.domain.message import Address, Inbound
+from notifier.ports import Fragment, Kept, WorkItem
+from notifier.storage.packing import pack, unpack
 from notifier.storage.sqlite.rows import Rows
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class PeopleRows(Rows):
             first.setdefault((one.gateway, one.inbound.key), place)
         added = await self.insert(
             "INSERT OR IGNORE INTO inbound (gateway, key, sender_hash, body_sealed, intent, "
-            "codes, guesses, received_at)",
+            "codes, offered, guesses, received_at)",
             [
                 (
                     h.gateway,
@@ -82,6 +83,7 @@ class PeopleRows(Rows):
                     ),
                     h.intent,
                     " ".join(h.codes),
+                    " ".join(h.offered),
                     h.guesses,
                     now,
                 )
@@ -110,32 +112,135 @@ class PeopleRows(Rows):
         )
         return {by_hash[key]: (lately_, today_) for key, lately_, today_ in rows}
 
-    async def talks(
+    async def reread(self, heard: Sequence[Heard]) -> None:
+        """See ``ports.Session``."""
+        await self.run_many(
+            "UPDATE inbound SET intent = ?, codes = ?, offered = ?, guesses = ? "
+            "WHERE gateway = ? AND key = ?",
+            [
+                (h.intent, " ".join(h.codes), " ".join(h.offered), h.guesses, h.gateway,
+                 h.inbound.key)
+                for h in heard
+            ],
+        )  # fmt: skip
+
+    async def said(
         self, addresses: Sequence[Address], lately: Instant, followed: Instant
-    ) -> dict[Address, tuple[int, int, tuple[str, ...]]]:
+    ) -> dict[Address, Said]:
         """See ``ports.Session``."""
         by_hash = {self._hash(address): address for address in addresses}
         if not by_hash:
             return {}
         marks = ",".join("?" * len(by_hash))
-        counts = await self.run(
-            "SELECT sender_hash, count(*), sum(intent = 'UNKNOWN') FROM inbound "
-            f"WHERE received_at > ? AND sender_hash IN ({marks}) GROUP BY sender_hash",
+        # SQLite takes the bare columns from the row of the maximum.
+        texts = await self.run(
+            "SELECT sender_hash, count(*), sum(intent = 'UNKNOWN'), offered, intent, "
+            f"max(received_at) FROM inbound WHERE received_at > ? AND sender_hash IN ({marks}) "
+            "GROUP BY sender_hash",
             [lately, *by_hash],
         )
-        # SQLite takes the bare column from the row of the maximum.
         asked = await self.run(
             "SELECT sender_hash, codes, max(received_at) FROM inbound WHERE received_at > ? "
             f"AND codes <> '' AND sender_hash IN ({marks}) GROUP BY sender_hash",
             [followed, *by_hash],
         )
         codes = {key: tuple(found.split()) for key, found, _ in asked}
-        said = {key: (texts, not_understood) for key, texts, not_understood in counts}
-        return {
-            address: (*said.get(key, (0, 0)), codes.get(key, ()))
-            for key, address in by_hash.items()
-            if key in said or key in codes
-        }
+        said = {by_hash[key]: Said(codes=found) for key, found in codes.items()}
+        for key, count, not_understood, offered, intent, _ in texts:
+            said[by_hash[key]] = Said(
+                texts=count,
+                not_understood=not_understood,
+                codes=codes.get(key, ()),
+                offered=tuple(offered.split()),
+                intent=intent,
+            )
+        return said
+
+    async def add_guesses(self, codes: Sequence[tuple[str, str]], now: Instant) -> None:
+        """See ``ports.Session``."""
+        await self.insert(
+            "INSERT INTO guess (run, code, at)",
+            [(run, code, now) for run, code in dict.fromkeys(codes)],
+            "ON CONFLICT (run, code) DO UPDATE SET at = excluded.at",
+        )
+
+    async def tried(self, runs: Sequence[str], since: Instant) -> dict[str, int]:
+        """See ``ports.Session``."""
+        if not runs:
+            return {}
+        rows = await self.run(
+            "SELECT run, count(*) FROM guess WHERE at > ? "
+            "AND run IN (SELECT value FROM json_each(?)) GROUP BY run",
+            (since, self.listed(runs)),
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def drop_guesses(self, before: Instant) -> None:
+        """See ``ports.Session``."""
+        await self.run("DELETE FROM guess WHERE at <= ?", (before,))
+
+    async def put_fragments(self, fragments: Sequence[Fragment]) -> None:
+        """See ``ports.Session``."""
+        await self.insert(
+            "INSERT OR REPLACE INTO fragment (gateway, sender_hash, body_sealed, first_at, until)",
+            [
+                (
+                    one.gateway,
+                    self._hash(one.inbound.sender),
+                    self._sealer.seal(
+                        pack(
+                            [
+                                str(one.inbound.sender),
+                                one.inbound.key,
+                                one.inbound.text,
+                                one.inbound.to,
+                                one.inbound.profile,
+                            ]
+                        ),
+                        b"fragment",
+                    ),
+                    one.first_at,
+                    one.until,
+                )
+                for one in fragments
+            ],
+        )
+
+    async def fragments_of(
+        self, gateway: str, addresses: Sequence[Address]
+    ) -> dict[Address, Fragment]:
+        """See ``ports.Session``."""
+        hashes = [self._hash(address) for address in addresses]
+        if not hashes:
+            return {}
+        rows = await self.run(
+            "SELECT gateway, body_sealed, first_at, until FROM fragment "
+            f"WHERE gateway = ? AND sender_hash IN ({','.join('?' * len(hashes))})",
+            [gateway, *hashes],
+        )
+        return {fragment.inbound.sender: fragment for fragment in map(self._fragment, rows)}
+
+    async def fragments_over(self, now: Instant, limit: int) -> list[Fragment]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "SELECT gateway, body_sealed, first_at, until FROM fragment WHERE until <= ? "
+            "ORDER BY until LIMIT ?",
+            (now, limit),
+        )
+        return [self._fragment(row) for row in rows]
+
+    async def drop_fragments(self, fragments: Sequence[Fragment]) -> None:
+        """See ``ports.Session``."""
+        await self.run_many(
+            "DELETE FROM fragment WHERE gateway = ? AND sender_hash = ?",
+            [(one.gateway, self._hash(one.inbound.sender)) for one in fragments],
+        )
+
+    def _fragment(self, row: sqlite3.Row) -> Fragment:
+        gateway, body, first_at, until = row
+        sender, key, text, to, profile = unpack(self._sealer.open(body, b"fragment"))
+        inbound = Inbound(key=key, sender=Address.parse(sender), text=text, to=to, profile=profile)
+        return Fragment(gateway=gateway, inbound=inbound, first_at=first_at, until=until)
 
     async def add_ratings(self, ratings: Sequence[tuple[str, int]], now: Instant) -> None:
         """See ``ports.Session``."""

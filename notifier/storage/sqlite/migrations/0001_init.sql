@@ -113,12 +113,33 @@ CREATE TABLE inbound (
     body_sealed BLOB NOT NULL,
     intent      TEXT NOT NULL,
     codes       TEXT NOT NULL,
+    offered     TEXT NOT NULL,
     guesses     INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
     PRIMARY KEY (gateway, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX inbound_sender ON inbound (sender_hash, received_at);
 CREATE INDEX inbound_guesses ON inbound (sender_hash, received_at, guesses) WHERE guesses > 0;
+
+-- Texts without a code or a keyword, which wait for the rest; times are elapsed ones.
+CREATE TABLE fragment (
+    gateway     TEXT NOT NULL,
+    sender_hash BLOB NOT NULL,
+    body_sealed BLOB NOT NULL,
+    first_at    INTEGER NOT NULL,
+    until       INTEGER NOT NULL,
+    PRIMARY KEY (gateway, sender_hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fragment_until ON fragment (until);
+
+-- Codes that were asked for by others than their applicants, by the run that they belong to.
+CREATE TABLE guess (
+    run  TEXT NOT NULL,
+    code TEXT NOT NULL,
+    at   INTEGER NOT NULL,
+    PRIMARY KEY (run, code)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX guess_at ON guess (at);
 
 -- How satisfied an applicant was, once a dossier.
 CREATE TABLE rating (
