@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-from telegram import Bot, ReplyKeyboardMarkup
+from telegram import Bot, KeyboardButton, ReplyKeyboardMarkup
 from telegram.request import HTTPXRequest
 
 from gateways.telegram.verdict import NotTakenError, TooManyError
@@ -81,10 +81,17 @@ def _request(settings: Settings, connections: int) -> HTTPXRequest:
     )
 
 
-def keyboard(buttons: Sequence[str]) -> ReplyKeyboardMarkup | None:
-    """The buttons in rows: two short ones side by side, long ones below each other."""
-    if not buttons:
+def keyboard(buttons: Sequence[str], contact_button: str = "") -> ReplyKeyboardMarkup | None:
+    """The buttons in rows: two short ones side by side, long ones below each other.
+
+    Above them, in a row of its own, the one that shares the person's number.
+    """
+    if not (buttons or contact_button):
         return None
     width = 2 if all(len(label) <= _SHORT_LABEL for label in buttons) else 1
-    rows = [list(buttons[n : n + width]) for n in range(0, len(buttons), width)]
+    rows: list[list[str | KeyboardButton]] = [
+        list(buttons[n : n + width]) for n in range(0, len(buttons), width)
+    ]
+    if contact_button:
+        rows.insert(0, [KeyboardButton(contact_button, request_contact=True)])
     return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True)

@@ -128,7 +128,7 @@ class TelegramGateway:
                 sent = await bot.send_message(
                     chat_id=message.address.value,
                     text=message.text,
-                    reply_markup=keyboard(message.buttons),
+                    reply_markup=keyboard(message.buttons, message.contact_button),
                     link_preview_options=LinkPreviewOptions(is_disabled=True),
                 )
                 return Accepted(refs=(message_key(sent),))

@@ -104,6 +104,8 @@ class Message:
     episode: str = ""
     broadcast: str | None = None
     buttons: tuple[str, ...] = ()
+    contact_button: str = ""
+    """The label of a button that shares the person's own number, where the channel has such."""
     attempts: int = 0
     accepted_parts: tuple[int, ...] = ()
     """Parts (from 0) that a provider has already taken; only the others are sent again."""

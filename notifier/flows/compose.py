@@ -98,6 +98,7 @@ class Composer:
             best_before=now + ANSWER_BEST_BEFORE,
             notice="answer",
             buttons=_buttons(answer) if to.channel != "sms" else (),
+            contact_button=self._contact_button(answer, to.channel, language),
         )
 
     def later_answer(
@@ -140,6 +141,12 @@ class Composer:
                 _shorter(known),
             )
         return self._fitted(words, channel)
+
+    def _contact_button(self, answer: Answer, channel: str, language: str) -> str:
+        """The label of the button that ties the account, where that would tell the asker more."""
+        if channel == "sms" or not any(_tells_more_when_tied(part) for part in answer.parts):
+            return ""
+        return self._renderer.render(language, channel, "button_share_number", {}).strip()
 
     def bulk_text(
         self, template: str, values: Mapping[str, str], *, channel: str, keep_accents: bool
@@ -380,6 +387,10 @@ def _work(notice: Notice, kind: str, detail: str, now: Instant) -> WorkItem:
         detail=f"{notice.rule.notice}: {detail}",
         opened_at=now,
     )
+
+
+def _tells_more_when_tied(part: Part) -> bool:
+    return part.say in {Say.LINK_HOW, Say.ASK_CODE} or part.level is Level.L0
 
 
 def _buttons(answer: Answer) -> tuple[str, ...]:

@@ -498,7 +498,12 @@ class OutboxContract:
             locale="en",
         )
         chat = message(
-            "chat", to="telegram:12345", text=CHAT, plan=plan_plain(CHAT), buttons=("HD", "TC")
+            "chat",
+            to="telegram:12345",
+            text=CHAT,
+            plan=plan_plain(CHAT),
+            buttons=("HD", "TC"),
+            contact_button="Chia sẻ",
         )
         async with engine.store.write() as session:
             await session.add_messages([full, chat])

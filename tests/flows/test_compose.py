@@ -281,6 +281,24 @@ def test_a_chat_answer_has_buttons(composer: Composer) -> None:
     assert made.buttons == (code(), "HD", "TC")
 
 
+@pytest.mark.parametrize(
+    ("part", "channel", "label"),
+    [
+        (Part(say=Say.LINK_HOW), "telegram", "Chia sẻ số điện thoại"),
+        (Part(say=Say.ASK_CODE), "telegram", "Chia sẻ số điện thoại"),
+        (Part(say=Say.ASK_CODE), "sms", ""),
+        (Part(say=Say.HOURS), "telegram", ""),
+        (Part(say=Say.UNKNOWN_CODE, code=code()), "telegram", ""),
+    ],
+)
+def test_who_would_be_told_more_is_offered_to_share_their_number(
+    composer: Composer, part: Part, channel: str, label: str
+) -> None:
+    to = Address(channel, "12345")
+    made = composer.answer(Answer(parts=(part,)), to, key="k", language="vi", now=NOW)
+    assert made.contact_button == label
+
+
 def test_an_answer_about_several_names_each(composer: Composer) -> None:
     parts = tuple(
         Part(say=Say.STATUS, code=held.code, dossier=held, level=Level.L0)

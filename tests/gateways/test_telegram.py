@@ -291,6 +291,18 @@ async def test_buttons(buttons: tuple[str, ...], rows: Sequence[Sequence[str]] |
     assert shown == rows
 
 
+async def test_the_button_that_shares_the_number_asks_telegram_for_the_contact() -> None:
+    async with TelegramRig() as rig:
+        asked = replace(message(PERSON), buttons=("HD",), contact_button="Chia sẻ số")
+        assert isinstance(await rig.gateway.send(asked), Accepted)
+        (markup,) = rig.api.markups
+    assert markup is not None
+    assert markup["keyboard"] == [
+        [{"text": "Chia sẻ số", "request_contact": True}],
+        [{"text": "HD"}],
+    ]
+
+
 # -------------------------------------------------------------------------------- start, settings
 
 

@@ -50,7 +50,7 @@ class OutboxRows(Rows):
                     message.address.channel,
                     self._sealer.digest(str(message.address)),
                     self._sealer.seal(str(message.address).encode(), b"message"),
-                    self._sealer.seal(pack([message.text, message.buttons]), b"message"),
+                    self._sealer.seal(pack([message.text, message.buttons, message.contact_button]), b"message"),
                     message.locale,
                     message.plan.encoding,
                     message.plan.units,
@@ -338,7 +338,7 @@ class OutboxRows(Rows):
     def _message(self, row: sqlite3.Row) -> Message:
         (id_, key, lane, address, body, locale, encoding, notice, dossier, episode, broadcast,
          created_at, not_before, best_before, attempts) = row[:15]  # fmt: skip
-        text, buttons = self._body(body)
+        text, buttons, contact_button = self._body(body)
         return Message(
             id=id_,
             key=key,
@@ -355,6 +355,7 @@ class OutboxRows(Rows):
             episode=episode,
             broadcast=broadcast,
             buttons=tuple(buttons),
+            contact_button=contact_button,
             attempts=attempts,
         )
 
