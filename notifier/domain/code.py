@@ -147,7 +147,7 @@ _PROCEDURE: Final = re.compile(r"(?<![0-9A-Z.])[0-9]\.[0-9]{6}(?![0-9])(?:\.[0-9
 _AGENCY: Final = re.compile(r"[GHK][0-9]{2}")
 # Short serials too, where the same joint stands twice and nothing is apart: H57/260918/412.
 _BARE_AGENCY: Final = re.compile(
-    r"[A-Y][0-9]{2}(?: ?[./-] ?[0-9OQIL]{6,8} ?[./-] ?[0-9OQIL]{4}"
+    r"[A-Y](?:[0-9][0-9OQIL]|[OQIL][0-9])(?: ?[./-] ?[0-9OQIL]{6,8} ?[./-] ?[0-9OQIL]{4}"
     r"|([./-])[0-9OQIL]{6,8}\1[0-9OQIL]{1,3}(?![0-9A-Z]))"
 )
 # Keystrokes of VNI on their own: ho6 is hô, gi2 is gì.
@@ -559,7 +559,7 @@ def _legacy(
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    before = text[start - 1 : start] if start else ""
+    before = text[start - 1 : start]
     return not before.isalnum() and not text[end : end + 1].isalnum()
 
 

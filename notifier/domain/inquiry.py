@@ -124,7 +124,8 @@ def read(
 
     ``legacy`` are the numeric codes that this installation reads besides the national forms.
     """
-    found = dossier_code.read_apart(text[:LONGEST_TEXT], today=today, legacy=legacy)
+    text = _within(text, LONGEST_TEXT)
+    found = dossier_code.read_apart(text, today=today, legacy=legacy)
     codes = tuple(code.text for code in found.codes)
     lines = [
         joined(line, keywords.compounds)
@@ -145,7 +146,7 @@ def read(
         )
     intent, by = _intent(asked, whole.strip(), keywords, has_code=bool(codes or found.either))
     # A procedure's code is no dossier's, and yet says which procedure is meant.
-    words = " ".join([asked, *PROCEDURE_CODE.findall(text[:LONGEST_TEXT])]).strip()
+    words = " ".join([asked, *PROCEDURE_CODE.findall(text)]).strip()
     return Inquiry(
         intent=intent,
         codes=codes,
@@ -154,6 +155,13 @@ def read(
         words=words,
         by=by,
     )
+
+
+def _within(text: str, most: int) -> str:
+    """``text``, or as many of its words as ``most`` characters hold: a code is never cut in two."""
+    if len(text) <= most:
+        return text
+    return re.sub(r"\S*$", "", text[: most + 1])
 
 
 def _own(lines: Sequence[str], keywords: Keywords) -> list[str]:
@@ -180,7 +188,7 @@ def _intent(asked: str, whole: str, keywords: Keywords, *, has_code: bool) -> tu
 
 
 def _language(rest: str, keywords: Keywords, default: str) -> str:
-    words = re.findall(r"[a-z']+", rest.lower())
+    words = [word for word in re.findall(r"[\w']+", rest.lower()) if not word.isdigit()]
     english = sum(word in keywords.english for word in words)
     if english >= ENGLISH_WORDS and 3 * english > len(words):
         return "en"

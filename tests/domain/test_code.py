@@ -41,6 +41,8 @@ CONFORMING = [
     ("K05.01-240229-0001", "K05.01", "K05", date(2024, 2, 29), "0001"),
     ("H10.1.22.333.4444.55555.6-250703-0001", "H10.1.22.333.4444.55555.6", "H10",
      date(2025, 7, 3), "0001"),
+    ("H10.11111.22222.33333.44444.55555.6-250703-0001", "H10.11111.22222.33333.44444.55555.6",
+     "H10", date(2025, 7, 3), "0001"),  # a unit of 35, the longest
 ]  # fmt: skip
 
 
@@ -69,7 +71,10 @@ def test_a_conforming_code_has_its_parts(
         "Z10.19-250703-0001",
         "H1.19-250703-0001",
         "H10.194567-250703-0001",
-        "H10.11111.22222.33333.44444.55555.66666-250703-0001",  # a unit of 39
+        "H10.11111.22222.33333.44444.55555.66-250703-0001",  # a unit of 36
+        "H10.1.2.3.4.5.6.7-250703-0001",  # a seventh group
+        "H10..19-250703-0001",
+        "000.H10-180703-0001",
         "H10.19.1.2.3.4.5-250703-0001x",
         "00.19.H10-180703-0001",
         "000.19.H10.20-180703-0001",
@@ -104,6 +109,12 @@ def test_the_date_may_be_tomorrow_and_no_later() -> None:
         ("TDM-NCC-2026-00412", "TDM-NCC-2026-00412"),
         ("tdm_ncc_2026", "TDM_NCC_2026"),
         ("QĐ-2026-01", "QD-2026-01"),
+        ("qđ-2026-01", "QD-2026-01"),
+        ("tdm__ncc//2026", "TDM_NCC/2026"),
+        ("A-12", "A-12"),
+        ("x" * 64, "X" * 64),
+        ("TDM _ NCC /2026. 01", "TDM_NCC/2026.01"),
+        ("-XNC-2026-01-X-", "XNC-2026-01-X"),  # joints at the ends go, letters stay
         ("03706/2026/07906", "03706/2026/07906"),
         ("00673810079", "00673810079"),
         ("H10.O9-250703-0001", "H10.O9-250703-0001"),  # what a source sends is not guessed at
@@ -114,9 +125,35 @@ def test_the_key_of_a_source_s_code(raw: str, key: str) -> None:
     assert code.canonical(key) == key
 
 
+DASHES = "\u00ad˗֊᠆‐‑‒–—―⁃−➖⸺⸻ー"
+INVISIBLE = "\u034f\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
+DOTS = "·•。"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        *((char, "-") for char in DASHES),
+        *((char, "") for char in INVISIBLE),
+        *((char, ".") for char in DOTS),
+    ],
+    ids=[f"U+{ord(char):04X}" for char in DASHES + INVISIBLE + DOTS],
+)
+def test_what_a_printed_or_pasted_code_may_hold(typed: str, meant: str) -> None:
+    raw = f"TDM{typed}NCC{typed}00412"
+    assert code.canonical(raw) == f"TDM{meant}NCC{meant}00412"
+    joint = meant or "-"
+    message = H10.replace(joint, typed if meant else typed + joint + typed)
+    assert texts(message) == [H10]
+
+
 @pytest.mark.parametrize("raw", ["", "---", "A-1", "x" * 65, "HS 2025 001", "mã số", "A'--1234"])
 def test_a_key_that_can_not_be_made_is_refused_in_a_sentence(raw: str) -> None:
-    with pytest.raises(ValueError, match="4 to 64 letters"):
+    sentence = (
+        "a dossier code has 4 to 64 letters, digits and . / _ - between them, "
+        "such as H10.19-250703-0001"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         code.canonical(raw)
 
 
@@ -155,6 +192,8 @@ ONE_WRITING = [
     ("H10/19/250703/0001", H10),
     ("H10_19_250703_0001", H10),
     ("H10:19:250703:0001", H10),
+    ("H10;19;250703;0001", H10),
+    ("H10.1.250703.0001", "H10.1-250703-0001"),  # 1.250703 in it is no procedure
     ("H10-19-250703-0001", H10),
     ("H10.19.250703.0001", H10),
     ("H10·19-250703-0001", H10),
@@ -166,6 +205,7 @@ ONE_WRITING = [
     ("H10.19-250703-00\n01 a", H10),
     ("000 00 19 H10 180703 0001", OLD),
     ("000/00/19/H10/180703/1", OLD),
+    ("000 - 00 - 19 - H10 - 180703 - 0001", OLD),
     ("H10.UB.A1-250703-0001", "H10.UB.A1-250703-0001"),
     ("h10.ub/a1/250703/1", "H10.UB.A1-250703-0001"),
     ("000.A0.01.H26/210212/9090", "000.A0.01.H26-210212-9090"),
@@ -173,6 +213,9 @@ ONE_WRITING = [
     ("G09.20/20260609/0092637", MINISTRY),
     ("H10-250703-0001", "H10-250703-0001"),
     ("h10 / 250703 / 0001", "H10-250703-0001"),
+    ("H10-25O7O3-OOO1", "H10-250703-0001"),
+    ("H57/26O918/4I2", "H57-260918-0412"),
+    ("H57/20260918/412", "H57-20260918-0412"),
     # letters for digits
     ("H1O.19-25O7O3-OOO1", H10),
     ("h1o.l9-2507o3-ooo1", H10),
@@ -183,6 +226,7 @@ ONE_WRITING = [
     ("HS OO2 OO I9 H1O 18O7O3 OOO1", "002.00.19.H10-180703-0001"),
     ("000.QO.19.HlO-18O7O3-OOO1", None),  # nothing of H10 is a digit
     ("G0I.899.9O9-26IOO8-OOOI23", POLICE),
+    ("G01.899.909-261008-00Q123oi", POLICE),
     # dropped noughts
     ("H10.19-250703-1", H10),
     ("H10.19-250703-001", H10),
@@ -192,6 +236,7 @@ ONE_WRITING = [
     ("H10.19250703-0001", H10),
     ("H10.19-2507030001", H10),
     ("H1019-250703-0001", H10),
+    ("G01899-261008-0001", "G01.899-261008-0001"),
     ("H10192507030001", H10),
     ("H10 192507030001", H10),
     ("h1019 250703 0001", H10),
@@ -206,6 +251,7 @@ ONE_WRITING = [
     # dropped joints, two readings left
     ("G09.2020260609-0092637", None),  # G09.20 on 20260609, G09.2020 on 260609
     ("H1020260609-0092637", None),  # H10 on 20260609, H10.20 on 260609
+    ("H1O-25O7O3-OOO1", "H10-250703-0001"),
     ("G00.20150101-0000", None),  # G00 on 20150101 with a dot for the dash, G00.20 on 150101
     ("G00.20150101.0000", "G00-20150101-0000"),  # who joins with dots does so throughout
     ("G01899909-261008-000123", None),  # 899.909, or 89.9909, ...
@@ -273,6 +319,9 @@ NO_CODE = [
     "thu tuc 1.000948.H38 45 261120 0123",
     "KQ.G07.000122",
     "KQ.G07.250122-0001",
+    "A.G07-250122-0001",
+    "kq A.G07-250122-0001",
+    "A0G07-250122-0001",
     "000.00.00.G09-KQ002269",
     "000.00.01.H59",
     "H10.19",
@@ -293,6 +342,7 @@ NO_CODE = [
     "theo doi 45-261120-0123",
     "ho62 so7 cu3a to6i 250703 0001",
     "ho6 250703 0001",
+    "ho6\n45 250703 0001",
     "ho6 45 250703 0001",
     "gi2 45 250703 0001",
     "H29 45 250703 8h30",
@@ -304,6 +354,10 @@ NO_CODE = [
     "H10.19-250703",
     "H10.19-250703 2 ngay roi",
     "H10.19-250703, 2 ngay roi",
+    "H10.19-250703. 2 ngay roi",
+    "H10.19-250703: 2 ngay roi",
+    "H10.19-250703; 2 ngay roi",
+    "H10 19 250703 8:30 nop",
     "H10.19-250703. 0912345678",
     "H10.19-250703 0912 345 678",
     "H10.19-250703 0912.345.678",
@@ -312,6 +366,10 @@ NO_CODE = [
     "H10 19 250703 3/7 nop",
     "19-250703-0001",
     "10.19-250703-0001",
+    "H57/260918/412kg",
+    "H10.H29-250703-0001",  # one agency is no unit of another
+    "H10.G09-250703-0001",
+    "H10.K05-250703-0001",
     "00.19.H10-180703-0001",
     "000.00.00.19.H10-180703-0001",
     "000.00.19.H10.19-250703-0001",
@@ -391,8 +449,10 @@ HOME_MADE = re.compile(r"HS-[0-9]{4}-[0-9]{6}")
         ("280123456", []),
         ("20261120", []),
         ("20112026", []),
+        ("31122026", []),
         ("A00673810079", []),
-        (MINISTRY, [MINISTRY]),  # the date in a national code is no number of its own
+        ("00673810079x thoi", []),
+        ("0912345678, bn 00673810079", ["00673810079"]),  # one that is none hides none
     ],
     ids=label,
 )
@@ -406,8 +466,14 @@ def test_older_forms_are_values_of_their_own() -> None:
     assert texts("bn 00673810079") == []
 
 
+def test_a_part_of_a_national_code_is_none_of_an_older_form() -> None:
+    parts = (re.compile("[0-9]{7}"), re.compile("G[0-9]{2}.[0-9]{2}"), re.compile("[0-9]{8}-[0-9]"))
+    assert texts(MINISTRY, legacy=parts) == [MINISTRY]
+
+
 def test_a_form_that_matches_nonsense_gives_no_code() -> None:
     assert texts("a !! b", legacy=(re.compile("!+"), re.compile("A?"))) == []
+    assert texts("!! 13557009", legacy=(re.compile("!+|[0-9]{8}"),)) == ["13557009"]
 
 
 # --------------------------------------------------------------------------------- what must hold

@@ -43,6 +43,9 @@ def label(value: object) -> str:
         "0274 3822 123 / 0912345678",
         "02743822123 - 0912 345 678",
         "09x123; 0912345678",
+        *(f"0912{char}345{char}678" for char in " \t.-()[]·"),
+        *(f"0912{char}345{char}678" for char in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad"),
+        *(f"{char}0912345678{char}" for char in "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\ufeff"),
     ],
     ids=label,
 )
@@ -130,6 +133,15 @@ def test_a_number_is_shown_masked() -> None:
     foreign = Phone("+85591234567")
     assert foreign.national == foreign.e164
     assert foreign.masked == "+85xxxxxx567"
+
+
+def test_a_number_has_7_to_15_digits() -> None:
+    """Fifteen at most: ITU-T E.164."""
+    for digits in (7, 15):
+        assert Phone("+" + "9" * digits).e164 == "+" + "9" * digits
+    for digits in (6, 16):
+        with pytest.raises(ValueError, match="7 to 15 digits"):
+            Phone("+" + "9" * digits)
 
 
 def test_a_value_that_is_no_number_is_refused_without_repeating_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from notifier.domain.phrases import compiled, joined
+from notifier.domain.phrases import compiled, joined, words_of
 
 COMPOUNDS = {"ho so": "ho_so"}
 
@@ -34,11 +34,34 @@ def found(phrase: str, text: str) -> bool:
         ("5 sao$", "cho 5 sao", True),
         ("5 sao$", "5 sao vang", False),
         ("bn #", "bn 00673810079", True),
+        ("bn #", "bn 123456", True),  # six digits
         ("bn #", "bn 12345", False),
+        ("qua[ngay](hen|han)", "qua ngay han", True),  # blanks round a symbol are for the eye
     ],
 )
 def test_a_phrase_fits(phrase: str, text: str, fits: bool) -> None:
     assert found(phrase, text) is fits
+
+
+def test_any_of_several_phrases_fits() -> None:
+    pattern = compiled(["tre hen", "^xong", "qua .. han$"], {})
+    assert pattern is not None
+    fit = {
+        text for text in ("bi tre hen", "xong roi", "qua 3 ngay han") if pattern.search(f" {text} ")
+    }
+    assert len(fit) == 3
+    assert pattern.search(" han qua tre ") is None
+
+
+def test_the_words_of_a_phrase_are_those_that_it_names() -> None:
+    assert words_of("^qua [ngay] (hen|han tra) .. bn #$") == {
+        "qua",
+        "ngay",
+        "hen",
+        "han",
+        "tra",
+        "bn",
+    }
 
 
 def test_no_phrases_make_no_pattern() -> None:

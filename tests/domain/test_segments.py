@@ -41,6 +41,8 @@ TEXTS = st.text(
         ("😀" * 36, Encoding.UCS2, 72, 2),
         ("😀" * 66, Encoding.UCS2, 132, 2),  # 33 pairs in 67 leave one unit unused
         ("😀" * 67, Encoding.UCS2, 134, 3),
+        ("\U00010000" * 36, Encoding.UCS2, 72, 2),  # the first that takes two units
+        ("\uffee" * 70, Encoding.UCS2, 70, 1),
         ("ạ€[", Encoding.UCS2, 3, 1),  # nothing is escaped in UCS-2
         ("`", Encoding.UCS2, 1, 1),  # the one ASCII character that GSM-7 lacks
     ],
@@ -54,6 +56,7 @@ def test_what_a_text_costs(text: str, encoding: Encoding, units: int, segments: 
 def test_no_escape_and_no_surrogate_pair_is_cut() -> None:
     assert plan_sms("a" * 152 + "€" + "b" * 10).parts == ("a" * 152, "€" + "b" * 10)
     assert plan_sms("ạ" * 66 + "😀" + "b" * 5).parts == ("ạ" * 66, "😀" + "b" * 5)
+    assert plan_sms("a" * 151 + "€€" + "b" * 10).parts == ("a" * 151 + "€", "€" + "b" * 10)
 
 
 @pytest.mark.parametrize("code", [CODE, OLD_CODE, "03706/2026/07906", "TDM-NCC-2026-00412"])
@@ -70,16 +73,32 @@ def test_a_code_at_the_very_end_of_a_part_stays_there() -> None:
     assert plan_sms(lead + CODE + " " + "b" * 20).parts == (lead + CODE, " " + "b" * 20)
 
 
+def test_a_code_that_fills_a_part_is_not_cut() -> None:
+    endless = "A-" * 33 + "A"
+    assert plan_sms("ạ " + endless + " bb").parts == ("ạ ", endless, " bb")
+
+
+@given(st.lists(st.sampled_from([CODE, OLD_CODE, "20/11/2026", "ma", "hồ sơ", "€€", "😀"])))
+def test_no_code_of_many_is_cut(pieces: list[str]) -> None:
+    plan = plan_sms(" ".join([*pieces, "."]))
+    for whole in (CODE, OLD_CODE, "20/11/2026"):
+        assert sum(part.count(whole) for part in plan.parts) == pieces.count(whole)
+
+
+def test_joints_alone_make_no_code() -> None:
+    lead = "a" * 147 + " OK..."
+    assert plan_sms(lead + "... " + "b" * 20).parts == (lead, "... " + "b" * 20)
+
+
 def test_what_is_longer_than_a_part_is_cut_where_the_part_ends() -> None:
     endless = "A-" * 100
     assert plan_sms("so " + endless).parts == ("so " + endless[:150], endless[150:])
 
 
 def test_an_empty_text_is_refused() -> None:
-    with pytest.raises(ValueError, match="empty text"):
-        plan_sms("")
-    with pytest.raises(ValueError, match="empty text"):
-        plan_plain("")
+    for plan in (plan_sms, plan_plain):
+        with pytest.raises(ValueError, match=r"^an empty text can't be sent: .* a message$"):
+            plan("")
 
 
 def test_a_channel_that_does_not_count_gets_one_part() -> None:

@@ -51,8 +51,14 @@ def test_every_vietnamese_letter_loses_its_accents(form: str) -> None:
         ("Cảm ơn 🙏🏽", "Cam on"),
         ("👍 Xong", "Xong"),
         ("Xong👍🏽👨\u200d👩\u200d👧.", "Xong."),
+        ("Xong👍 rồi 👍nhé", "Xong roi nhe"),
+        ("Xong 👍 🙏\nHẹn trả", "Xong\nHen tra"),
         ("ký tự 漢字 lạ", "ky tu la"),
+        ("\u200eXong \u200b rồi\u3000ạ", "Xong roi a"),
+        ("số 5\ufe0f\u20e3 ở quầy", "so 5 o quay"),  # a keycap
+        ("שָׁלוֹם Xong", "Xong"),  # its points go with the letters
         ("hai  dấu cách", "hai  dau cach"),
+        ("hai  dấu cách 👍", "hai  dau cach"),
         ("Đã có: Ngọc Ánh, ông Ðức", "Da co: Ngoc Anh, ong Duc"),
     ],
 )
@@ -72,6 +78,59 @@ def test_what_an_sms_says_instead(text: str, plain: str) -> None:
 )
 def test_what_a_text_is_matched_by(text: str, key: str) -> None:
     assert fold(text) == key
+
+
+@pytest.mark.parametrize(
+    ("signs", "plain"),
+    [
+        ("“”„‟«»", '"'),
+        ("‘’‚‛‹›′ʼ", "'"),
+        ("•·∙⋅▪●◦‣−‐‑‒–—―", "-"),
+        ("⁄∕", "/"),
+        ("×", "x"),
+        ("÷", ":"),
+        ("→", "->"),
+        ("≤", "<="),
+        ("≥", ">="),
+        ("©", "(c)"),
+        ("®", "(R)"),
+        ("…", "..."),
+        ("。", "."),
+        ("、", ","),
+        ("\u2028\u2029\u0085", "\n"),
+        ("đð₫", "d"),
+        ("ĐÐ", "D"),
+        ("€", "EUR"),
+        ("£", "GBP"),
+        ("¥", "JPY"),
+        ("ß", "ss"),
+        ("æ", "ae"),
+        ("Æ", "AE"),
+        ("œ", "oe"),
+        ("Œ", "OE"),
+        ("ø", "o"),
+        ("Ø", "O"),
+        ("ł", "l"),
+        ("Ł", "L"),
+        ("ı", "i"),
+    ],
+    ids=lambda value: ascii(value)[1:-1],
+)
+def test_a_sign_that_an_sms_lacks_is_spelt(signs: str, plain: str) -> None:
+    assert unaccent(signs) == plain * len(signs)
+
+
+INVISIBLE = (0xAD, 0x34F, 0x61C, 0x180E, 0xFEFF)
+INVISIBLE_RANGES = ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [*INVISIBLE, *(code for first, last in INVISIBLE_RANGES for code in range(first, last + 1))],
+    ids=hex,
+)
+def test_what_nobody_sees_is_not_matched(code: int) -> None:
+    assert fold(f"{chr(code)}hồ s{chr(code)}ơ") == "ho so"
 
 
 @settings(deadline=None)
