@@ -93,6 +93,8 @@ SMS: Final = frozenset({("sms", "vi"), ("sms", "en")})
 BY_CHAT: Final = frozenset({(CHAT, "vi"), (CHAT, "en")})
 EVERYWHERE: Final = SMS | BY_CHAT
 RUNNING: Final = frozenset({"2", "4"})
+LATE: Final = frozenset({"late", "late, re-appointed"})
+MOVED: Final = frozenset({"re-appointed", "late, re-appointed"})
 OVER: Final = frozenset({"3", "7", "10"})
 ALL: Final = frozenset(STATES)
 
@@ -112,16 +114,16 @@ SPOKEN: Final = (
     Row(what="code", intents=WITH_A_CODE, level=Level.L0),
     Row(what="state", intents=WITH_A_CODE, level=Level.L0),
     Row(what="unit", intents=WITH_A_CODE, level=Level.L0),
-    Row(what="late", intents=WITH_A_CODE, states=frozenset({"late"}), level=Level.L0),
+    Row(what="late", intents=WITH_A_CODE, states=LATE, level=Level.L0),
     Row(what="due", states=RUNNING, level=Level.L0),
-    Row(what="passed_due", states=frozenset({"late"}), level=Level.L0),
-    Row(what="new_due", states=frozenset({"re-appointed"}), level=Level.L0),
+    Row(what="passed_due", states=LATE, level=Level.L0),
+    Row(what="new_due", states=MOVED, level=Level.L0),
     Row(what="old_due", states=frozenset({"re-appointed"}), level=Level.L0),
     Row(what="supplement", states=frozenset({"5"})),
     Row(what="fee_amount", states=frozenset({"6"})),
     Row(what="fee", states=frozenset({"6"}), where=frozenset({(CHAT, "vi")})),
-    Row(what="reason", states=ALL - {"re-appointed"}),
-    Row(what="rescheduled_reason", states=frozenset({"re-appointed"})),
+    Row(what="reason", states=ALL - MOVED),
+    Row(what="rescheduled_reason", states=MOVED),
     Row(what="procedure_name", where=frozenset({(CHAT, "vi")})),
     Row(what="since", where=BY_CHAT),
 )
@@ -134,7 +136,7 @@ NOT_YET: Final = (
 )
 """What an official would say besides, and our words do not."""
 
-SPARED_FOR_TWO: Final = frozenset({"reason"})
+SPARED_FOR_TWO: Final = frozenset({"reason", "rescheduled_reason"})
 """What a text may leave out where two dossiers have to fit into it."""
 
 LATE_WORDS: Final = {"vi": "qua han", "en": "late"}
@@ -192,7 +194,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "of one's own": Shape(),
 }
 
-TELLING: Final = frozenset({"3", "5", "6", "late", "re-appointed"})
+TELLING: Final = frozenset({"3", "5", "6"}) | LATE | MOVED
 """States in which there is more to tell than the state."""
 
 part_fields: Final = attrgetter(*(one.name for one in fields(Part) if one.name != "dossier"))
@@ -338,7 +340,8 @@ def faults_of(desk: Desk, name: str) -> Iterator[str]:
                     if hides and said != desk.message(unknown, role.channel, language):
                         yield f"{where}, {language}: the words tell of a hidden dossier"
                     case = (intent, kind, state, language)
-                    for what in too_much(said.text, role, kind, asked, shape.codes):
+                    shown = " ".join((said.text, *said.buttons))
+                    for what in too_much(shown, role, kind, asked, shape.codes):
                         yield f"{where}, {language}: tells {what}"
                     for what in too_little(said.text, role, asked, case):
                         yield f"{where}, {language}: does not tell {what}"
@@ -428,7 +431,7 @@ def test_the_due_date_is_kept_back_where_the_office_says_so(name: str) -> None:
                     for planted in (MINE, THEIRS):
                         found = told(text, planted)
                         assert found <= MAY[Level.L0] - DUES, (state, intent.value, language)
-                    if state == "late" and shape.codes and intent in WITH_A_CODE:
+                    if state in LATE and shape.codes and intent in WITH_A_CODE:
                         assert LATE_WORDS[language] in fold(text), (intent.value, language)
 
 
