@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from notifier import knowledge_files
 from notifier.domain import phrases
 from notifier.domain.calendar import DayKind, WorkingCalendar
-from notifier.domain.disclosure import Policy
+from notifier.domain.disclosure import Policy, words_of
 from notifier.domain.inquiry import Intent, IntentRule, Keywords
 from notifier.domain.installation import Installation, SmsPolicy
 from notifier.domain.knowledge import Knowledge
@@ -389,7 +389,7 @@ def _policy(settings: Settings) -> Policy:
         due_date_for_anyone=table.due_date_for_anyone,
         handler_for_owner=table.handler_for_owner,
         sensitive_codes=table.sensitive_codes,
-        sensitive_words=tuple(fold(word) for word in table.sensitive_words),
+        sensitive_words=tuple(words_of(word) for word in table.sensitive_words),
         most_guesses_lately=table.guesses_lately,
         most_guesses_a_day=table.guesses_a_day,
         most_guesses_of_a_run=table.guesses_of_a_run,

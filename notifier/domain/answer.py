@@ -228,10 +228,12 @@ def _told(
     if general is not None and beside:
         for_people = FOR_PEOPLE.get(inquiry.intent, "")
         parts = (general,) if for_people else (*found, general)
-        return Answer(parts=parts, guessed=guessed, for_people=for_people)
+    else:
+        for_people, parts = "", tuple(found) or (Part(say=Say.ASK_CODE),)
     return Answer(
-        parts=tuple(found) or (Part(say=Say.ASK_CODE),),
+        parts=parts,
         guessed=guessed,
+        for_people=for_people,
         over_limit=disclosure.is_over_limit(asker, policy),
     )
 

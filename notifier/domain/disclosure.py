@@ -91,11 +91,18 @@ def owns(asker: Asker, dossier: Dossier) -> bool:
     return not numbers.isdisjoint(asker.phones)
 
 
+def words_of(title: str) -> str:
+    """The words of a procedure's title, without accents, case or punctuation."""
+    return " ".join(re.findall(r"[^\W_]+", fold(title)))
+
+
 def is_sensitive(dossier: Dossier, policy: Policy) -> bool:
     """Whether the very existence of the dossier is nobody else's business."""
-    if dossier.facts.procedure_code in policy.sensitive_codes:
+    # 1.000948.H38 and 1.000948.000.00.00.H38 are what one agency makes of procedure 1.000948.
+    code = (dossier.facts.procedure_code or "").strip()
+    if any(code == one or code.startswith(f"{one}.") for one in policy.sensitive_codes):
         return True
-    title = fold(f"{dossier.facts.procedure_name or ''} {dossier.facts.procedure_field or ''}")
+    title = words_of(f"{dossier.facts.procedure_name or ''} {dossier.facts.procedure_field or ''}")
     # Whole words: "thay đổi họ" is sensitive, "thay đổi hoạt động" is not.
     return any(re.search(rf"\b{re.escape(word)}\b", title) for word in policy.sensitive_words)
 

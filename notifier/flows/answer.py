@@ -107,7 +107,7 @@ class Answering:
         codes |= {code for one in before.values() for code in one.codes}
         dossiers = await session.dossiers(sorted(codes)) if codes else {}
         guesses = await session.guesses(
-            [address for question, address in asked if question.codes and said is not None],
+            accounts if said is not None else [],
             now - GUESSING_WINDOW,
             now - instant.DAY,
         )

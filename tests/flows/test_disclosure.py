@@ -783,9 +783,6 @@ async def test_past_the_limit_a_code_is_said_to_be_unknown(centre: Centre, chann
         assert said[one] == said[other].replace(NOT_THERE.code, FOR_ALL.code), text
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="a question without a code knows no limit"
-)
 @pytest.mark.parametrize("channel", ["sms", CHAT])
 async def test_and_a_question_after_it_tells_no_more(centre: Centre, channel: str) -> None:
     crowd = Crowd(centre)
@@ -842,20 +839,7 @@ async def test_a_code_that_was_kept_is_answered_by_who_asked(centre: Centre) -> 
     assert len(by_sms) == len(by_chat) == 1
 
 
-@pytest.mark.parametrize(
-    "intent",
-    [
-        pytest.param(
-            intent,
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="kept without a look at the limit"
-            )
-            if intent in {Intent.ADDRESS, Intent.HOURS, Intent.RESULT_DELIVERY}
-            else (),
-        )
-        for intent in TEXTS
-    ],
-)
+@pytest.mark.parametrize("intent", TEXTS)
 async def test_past_the_limit_nothing_is_kept(centre: Centre, intent: Intent) -> None:
     crowd = Crowd(centre)
     [guesser] = await guessers(crowd, 1, "sms")

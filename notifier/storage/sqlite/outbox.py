@@ -50,7 +50,9 @@ class OutboxRows(Rows):
                     message.address.channel,
                     self._sealer.digest(str(message.address)),
                     self._sealer.seal(str(message.address).encode(), b"message"),
-                    self._sealer.seal(pack([message.text, message.buttons, message.contact_button]), b"message"),
+                    self._sealer.seal(
+                        pack([message.text, message.buttons, message.contact_button]), b"message"
+                    ),
                     message.locale,
                     message.plan.encoding,
                     message.plan.units,
