@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import date, time
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from notifier import knowledge_files
+from notifier import knowledge_files, shipped
 from notifier.domain import phrases
 from notifier.domain.calendar import DayKind, WorkingCalendar
+from notifier.domain.code_form import CodeForm, may_be_personal, read_form
 from notifier.domain.disclosure import Policy, words_of
 from notifier.domain.inquiry import Intent, IntentRule, Keywords
 from notifier.domain.installation import Installation, SmsPolicy
@@ -26,6 +27,7 @@ from notifier.errors import Fault
 from notifier.settings import ClockTime, Duration, Table, faults_of, read_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from notifier.settings import Files, Settings
@@ -201,6 +203,39 @@ class ProvinceRow(Table):
     successor: str = ""
 
 
+class FormTable(Table):
+    """One ``[[form]]``: an older or home-made form of dossier codes."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    what: str = Field(min_length=1)
+    pattern: str
+    example: str
+
+    @field_validator("pattern")
+    @classmethod
+    def _readable(cls, pattern: str) -> str:
+        read_form(pattern)
+        return pattern
+
+    @model_validator(mode="after")
+    def _fits(self) -> FormTable:
+        if not read_form(self.pattern).pattern.fullmatch(self.example):
+            raise ValueError("the example does not fit the pattern; write one that does")
+        if may_be_personal(self.example):
+            raise ValueError(
+                "the example has the shape of an identity, tax or telephone number or of a date, "
+                "which are never read as codes; put what tells the codes from those into the "
+                "pattern"
+            )
+        return self
+
+
+class CodesFile(Table):
+    """``codes.toml``"""
+
+    form: tuple[FormTable, ...] = ()
+
+
 Schema = TypeVar("Schema", bound=Table)
 
 
@@ -217,6 +252,7 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
     provinces = _provinces(files)
     procedures = knowledge_files.load_procedures(files)
     topics = knowledge_files.load_topics(files, _compounds(keywords) if keywords else {})
+    legacy_codes = _legacy_codes(files, settings)
     _check_calendars(files, settings, units, calendars)
     if not (settings and statuses and rules and keywords and units) or files.faults:
         return None
@@ -261,6 +297,7 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
         ),
         locale=office.locale,
         knowledge=Knowledge.of(procedures, topics, spellings=_spellings(keywords)),
+        legacy_codes=legacy_codes,
     )
 
 
@@ -342,6 +379,34 @@ def _provinces(files: Files) -> list[Province]:
                 for fault in faults_of(error, str(path))
             )
     return provinces
+
+
+def _legacy_codes(files: Files, settings: Settings | None) -> tuple[CodeForm, ...]:
+    """The forms that are switched on, in the order of the setting."""
+    found: dict[str, CodeForm] = {}
+    whole = True
+    for path in dict.fromkeys((shipped.folder("config") / "codes.toml", files.path("codes.toml"))):
+        file = _validated(files, path, CodesFile)
+        forms = file.form if file else ()
+        files.faults += _doubles(str(path), [form.name for form in forms])
+        found |= {form.name: read_form(form.pattern) for form in forms}
+        whole = whole and file is not None
+    named = settings.codes.legacy if settings else ()
+    if not whole:  # what is missing may stand among the forms that can't be read
+        return ()
+    for i, name in enumerate(named):
+        if name not in found:
+            problem = f'codes.toml has no form "{name}"; it has {", ".join(sorted(found))}.'
+            file_name = str(files.path("notifier.toml"))
+            files.faults.append(Fault(file=file_name, key=f"codes.legacy.{i}", problem=problem))
+    return tuple(found[name] for name in dict.fromkeys(named) if name in found)
+
+
+def _doubles(file: str, names: list[str]) -> Iterator[Fault]:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            problem = f'the form "{name}" stands there twice; rename one of them.'
+            yield Fault(file=file, key=f"form.{i}.name", problem=problem)
 
 
 def _compounds(file: KeywordsFile) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Files and environment to one typed, checked ``Settings``; every fault is reported, not the first.
 
 A configuration folder needs only what differs from the shipped one: ``notifier.toml`` is merged
-key by key, each other file replaces the shipped file of its name. The environment wins over both.
+key by key, the forms of ``codes.toml`` are added to the shipped ones, each other file replaces the
+shipped file of its name. The environment wins over both.
 """
 
 from __future__ import annotations
@@ -117,6 +118,12 @@ class HoursSettings(Table):
     broadcasts: OpenHours = (time(7), time(21, 30))
 
 
+class CodesSettings(Table):
+    """``[codes]``"""
+
+    legacy: tuple[str, ...] = ()
+
+
 class DisclosureSettings(Table):
     """``[disclosure]``"""
 
@@ -186,6 +193,7 @@ class Settings(BaseSettings):
     events: EventsSettings = EventsSettings()
     sms: SmsSettings = SmsSettings()
     hours: HoursSettings = HoursSettings()
+    codes: CodesSettings = CodesSettings()
     disclosure: DisclosureSettings = DisclosureSettings()
     answers: AnswersSettings = AnswersSettings()
     ticks: TicksSettings = TicksSettings()

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from notifier import shipped
 from notifier.bootstrap.core import Configuration, configure
+from notifier.domain import code
 from notifier.domain.calendar import DayKind
 from notifier.domain.dossier import UnitRef
 from notifier.domain.instant import DAY, HOUR, MINUTE, SECOND
@@ -20,6 +21,8 @@ from notifier.settings import Settings, read_clock, read_duration
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from notifier.domain.code_form import CodeForm
 
 SHIPPED = shipped.folder("config") / "notifier.toml"
 
@@ -418,3 +421,85 @@ def test_a_time_of_day() -> None:
 def test_what_is_no_time_of_day(value: Any) -> None:
     with pytest.raises(ValueError, match="write a time of day"):
         read_clock(value)
+
+
+# ---------------------------------------------------------------------- older forms of codes
+
+OURS = """
+    [[form]]
+    name = "ours"
+    what = "Mã tự đặt"
+    pattern = 'MC-[0-9]{7}'
+    example = "MC-0012345"
+"""
+
+
+def forms(own: Path, *names: str, **files: str) -> tuple[CodeForm, ...]:
+    switched_on = f"[codes]\nlegacy = [{', '.join(map(repr, names))}]\n"
+    return configured(own, notifier_toml=switched_on, **files).installation.legacy_codes
+
+
+def test_older_forms_are_off_until_they_are_named(own: Path) -> None:
+    assert configured(own).installation.legacy_codes == ()
+    eleven, eight = forms(own, "receipt_11", "access_8")
+    assert eleven.pattern.search("SO 00673810079")
+    assert not eight.pattern.search("SO 00673810079")
+
+
+def test_forms_of_ones_own_stand_beside_the_shipped_ones(own: Path) -> None:
+    mine, shipped_one = forms(own, "ours", "hs_year", codes_toml=OURS)
+    assert mine.pattern.search("MC 0012345")
+    assert shipped_one.pattern.search("HS-2025-001234")
+    [changed] = forms(own, "hs_year", codes_toml=OURS.replace('"ours"', '"hs_year"'))
+    assert changed == mine
+
+
+def test_every_shipped_form_reads_its_example(own: Path) -> None:
+    written = tomllib.loads((shipped.folder("config") / "codes.toml").read_text("utf-8"))["form"]
+    assert len(written) >= 5
+    read = forms(own, *(form["name"] for form in written))
+    for form, switched_on in zip(written, read, strict=True):
+        for legacy in (read, [switched_on]):
+            text = f"so {form['example'].lower()} den dau roi"
+            [only] = code.read(text, today=date(2026, 11, 22), legacy=legacy)
+            assert only.text == form["example"]
+
+
+def test_every_fault_of_the_forms_at_once(own: Path) -> None:
+    def form(name: str, pattern: str, example: str) -> str:
+        return (
+            f"[[form]]\nname = '{name}'\nwhat = 'Mã'\npattern = '{pattern}'\n"
+            f"example = '{example}'\n"
+        )
+
+    found = faults(
+        own,
+        notifier_toml='[codes]\nlegacy = ["hs_year"]\n[web]\nhots = "x"\n',
+        codes_toml=form("Ours", "HS-[0-9]{6}", "HS-001234")
+        + form("broken", "HS-[0-9", "HS-1")
+        + form("slow", "([0-9]+)+", "1")
+        + form("phones", "0[0-9]{9}", "0912345678")
+        + form("other", "HS-[0-9]{6}", "BN-001234")
+        + form("long_phones", "84[0-9]{9}", "84912345678"),
+    )
+    assert found.keys() == {
+        "notifier.toml: web.hots",
+        "codes.toml: form.0.name",
+        "codes.toml: form.1.pattern",
+        "codes.toml: form.2.pattern",
+        "codes.toml: form.3.pattern",
+        "codes.toml: form.4",
+        "codes.toml: form.5",
+    }
+    assert "10 digits" in found["codes.toml: form.3.pattern"]
+    assert "does not fit the pattern" in found["codes.toml: form.4"]
+    assert "telephone" in found["codes.toml: form.5"]
+    assert all(problem.endswith(".") for problem in found.values())
+
+
+def test_a_form_that_is_not_there_and_one_that_is_there_twice(own: Path) -> None:
+    found = faults(
+        own, notifier_toml='[codes]\nlegacy = ["hs_year", "none_such"]\n', codes_toml=OURS + OURS
+    )
+    assert found.keys() == {"notifier.toml: codes.legacy.1", "codes.toml: form.1.name"}
+    assert "ours" in found["notifier.toml: codes.legacy.1"]

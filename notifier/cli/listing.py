@@ -122,7 +122,8 @@ async def _timeline(folder: Path | None, typed: str, *, as_json: bool) -> None:
 
 async def _dossier(core: Core, typed: str) -> Dossier:
     today = instant.local_date(core.clock.civil())
-    codes = [found.text for found in code_reader.read(typed, today=today)]
+    legacy = core.installation.legacy_codes
+    codes = [found.text for found in code_reader.read(typed, today=today, legacy=legacy)]
     with contextlib.suppress(ValueError):
         codes.append(code_reader.canonical(typed))
     async with core.store.read() as session:

@@ -14,8 +14,12 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from notifier.domain.code_form import may_be_personal
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from notifier.domain.code_form import CodeForm
 
 _FIRST_DAY: Final = date(2015, 1, 1)
 _LONGEST_UNIT: Final = 35
@@ -221,13 +225,13 @@ def read(
     *,
     today: date,
     level1: str = "GHK",
-    legacy: Sequence[re.Pattern[str]] = (),
+    legacy: Sequence[CodeForm] = (),
     most: int = 3,
 ) -> tuple[DossierCode | LegacyCode, ...]:
     """The dossier codes in what a person wrote, in its order, each once, at most ``most``.
 
     ``level1`` are the letters that a first-level agency may start with; ``legacy`` the other forms
-    that this installation knows, searched for in capitals. Where a text can be read in two ways
+    that this installation has switched on. Where a text can be read in two ways
     neither is taken, and no code comes of a phone or identity number, a procedure, a result, an
     amount or a date. O, Q, I and L among digits are digits. Never raises.
     """
@@ -239,7 +243,7 @@ def read_apart(
     *,
     today: date,
     level1: str = "GHK",
-    legacy: Sequence[re.Pattern[str]] = (),
+    legacy: Sequence[CodeForm] = (),
     most: int = 3,
 ) -> Found:
     """As ``read``, with the rest of the text, in capitals, and what it may have meant instead."""
@@ -536,39 +540,57 @@ def _letter_at(text: str, index: int) -> bool:
 
 # ------------------------------------------------------------- forms of single installations
 
-_PERSONAL_LENGTHS: Final = frozenset({9, 10, 12, 13})
-"""Identity cards, tax codes with and without a branch, phones with and without the country."""
-_LONG_PHONE: Final = re.compile(r"84[0-9]{9}|0[12][0-9]{9}")
-_NUMBER_ALONE: Final = re.compile(r"[0-9 .-]+")
+# Groups of a number beside the one that was found; a single digit counts something else.
+_GROUPS_BEFORE: Final = re.compile(r"(?<![0-9])(?:[0-9]{2,}[ .)-]{1,2})+$")
+_GROUPS_AFTER: Final = re.compile(r"(?:[ .-]{1,2}[0-9]{2,})+(?![0-9])")
+_LONGEST_BESIDE: Final = 16
+_LONGEST_PERSONAL: Final = 12
+_JOINED_DIGIT_BEFORE: Final = re.compile(r"[0-9][./-]$")
+_JOINED_DIGIT_AFTER: Final = re.compile(r"[./-][0-9]")
 
 
-def _legacy(
-    text: str, patterns: Sequence[re.Pattern[str]], national: tuple[_Place, ...]
-) -> Iterator[_Place]:
-    for pattern in patterns:
-        for found in pattern.finditer(text):
+def _legacy(text: str, forms: Sequence[CodeForm], national: tuple[_Place, ...]) -> Iterator[_Place]:
+    taken = list(national)
+    for form in forms:
+        for found in form.pattern.finditer(text):
             start, end = found.span()
-            within = any(start < place.end and place.start < end for place in national)
-            if within or not _is_whole(text, start, end) or _may_be_personal(found[0]):
+            within = any(start < place.end and place.start < end for place in taken)
+            if within or not _is_whole(text, start, end) or _is_personal(text, start, end):
                 continue
             try:
-                code = LegacyCode(text=canonical(found[0]))
+                code = LegacyCode(text=canonical(form.text(found)))
             except ValueError:
                 continue
-            yield _Place(start=start, end=end, code=code)
+            place = _Place(start=start, end=end, code=code)
+            taken.append(place)
+            yield place
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether neither a letter nor another part of a number runs into it."""
     before = text[start - 1 : start]
-    return not before.isalnum() and not text[end : end + 1].isalnum()
-
-
-def _may_be_personal(typed: str) -> bool:
-    """Whether a number alone has the shape of a phone, identity or tax number, or is a date."""
-    if _NUMBER_ALONE.fullmatch(typed) is None:
+    if before.isalnum() or text[end : end + 1].isalnum():
         return False
+    joined = _JOINED_DIGIT_BEFORE.search(text, max(start - 2, 0), start)
+    return joined is None and _JOINED_DIGIT_AFTER.match(text, end) is None
+
+
+def _is_personal(text: str, start: int, end: int) -> bool:
+    """Whether it is, alone or with the groups beside it, a number that people carry.
+
+    ``028 38221234`` is a telephone, though its second group alone would be a code of eight digits.
+    """
+    if may_be_personal(text[start:end]):
+        return True
+    before = _GROUPS_BEFORE.search(text, max(start - _LONGEST_BESIDE, 0), start)
+    after = _GROUPS_AFTER.match(text, end, end + _LONGEST_BESIDE)
+    starts = {start, before.start() if before else start}
+    ends = {end, after.end() if after else end}
+    return any(_is_grouped(text[first:last]) for first in starts for last in ends)
+
+
+def _is_grouped(typed: str) -> bool:
     digits = "".join(char for char in typed if char.isdigit())
-    if len(digits) == 8:
-        reversed_day = digits[4:] + digits[2:4] + digits[:2]
-        return any(_read_day(day, None) is not None for day in (digits, reversed_day))
-    return len(digits) in _PERSONAL_LENGTHS or _LONG_PHONE.fullmatch(digits) is not None
+    if len(digits) > _LONGEST_PERSONAL or not digits.startswith(("0", "84")):
+        return False
+    return may_be_personal(digits)

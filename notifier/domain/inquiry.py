@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from notifier.domain.code_form import CodeForm
+
 
 class Intent(StrEnum):
     """What is wanted."""
@@ -118,11 +120,11 @@ def read(
     *,
     today: date,
     default_language: str = "vi",
-    legacy: Sequence[re.Pattern[str]] = (),
+    legacy: Sequence[CodeForm] = (),
 ) -> Inquiry:
     """What ``text`` asks. Never raises; what can't be understood is ``Intent.UNKNOWN``.
 
-    ``legacy`` are the numeric codes that this installation reads besides the national forms.
+    ``legacy`` are the forms of codes that this installation reads besides the national ones.
     """
     text = _within(text, LONGEST_TEXT)
     found = dossier_code.read_apart(text, today=today, legacy=legacy)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from notifier.domain.calendar import WorkingCalendar
+    from notifier.domain.code_form import CodeForm
     from notifier.domain.disclosure import Policy
     from notifier.domain.inquiry import Keywords
     from notifier.domain.quiet import Hours
@@ -48,6 +49,8 @@ class Installation:
     sms: SmsPolicy = field(default_factory=SmsPolicy)
     locale: str = "vi"
     knowledge: Knowledge = field(default_factory=Knowledge, repr=False)
+    legacy_codes: tuple[CodeForm, ...] = ()
+    """Older and home-made forms of codes that are switched on; the first that fits is taken."""
 
     def calendar_of(self, unit: Unit) -> WorkingCalendar:
         """The calendar that a unit's days are counted by."""

@@ -79,6 +79,7 @@ class Answering:
             self._installation.keywords,
             today=instant.local_date(now),
             default_language=self._language(profile),
+            legacy=self._installation.legacy_codes,
         )
         return answer.named(read, self._installation.knowledge)
 

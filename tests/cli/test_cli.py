@@ -266,6 +266,51 @@ def test_each_line_of_questions_has_one_line_of_answer(filled):
     assert "3 lines" in ran.err
 
 
+OLDER = {
+    "bn 00673810079": "00673810079",
+    "XNC 13557009": "13557009",
+    "bhxh 03706 2026.07906 den dau roi": "03706/2026/07906",
+    "tdm-ncc-2026-00412": "TDM-NCC-2026-00412",
+    "hs 2025 001234": "HS-2025-001234",
+    # of a person, or a day
+    "bn 0912345678": None,
+    "goi 028 38221234": None,
+    "02513822222": None,
+    "bn 001085012345": None,
+    "mst 0312345678-001": None,
+    "sinh ngay 15081985": None,
+}
+FORMS = ["receipt_11", "access_8", "social_insurance", "office_field_year", "hs_year"]
+
+
+def test_older_codes_are_read_where_they_are_switched_on(terminal, tmp_path):
+    folder = office.write_config(
+        tmp_path / "own", codes={"legacy": FORMS}, office={"level1": ["H19"]}
+    )
+    typed = "\n".join(json.dumps({"text": text}) for text in OLDER)
+    ran = terminal.run("--config", str(folder), "ask", "-", typed=typed)
+    for answered, (text, code) in zip(ran.rows, OLDER.items(), strict=True):
+        assert answered["codes"] == ([code] if code else []), text
+        if code:
+            assert (answered["intent"], answered["disclosure"]) == ("STATUS", "L0")
+            assert f"Khong tim thay ho so {code}." in answered["reply"]
+        else:
+            assert not re.search("[0-9]{5}", answered["reply"].replace(" ", ""))
+    for answered, text in zip(terminal.run("ask", "-", typed=typed).rows, OLDER, strict=True):
+        assert answered["codes"] == [], text
+        assert not re.search("[0-9]{5}", answered["reply"])
+
+
+def test_an_older_code_finds_its_dossier_however_it_is_typed(terminal, tmp_path):
+    folder = office.write_config(tmp_path / "own", codes={"legacy": FORMS})
+    asyncio.run(fill([office.event(code="03706 / 2026 / 07906")]))
+    for typed in ("03706/2026/07906", "03706 2026 07906", "03706.2026.07906", "03706-2026_07906"):
+        ran = terminal.run("--config", str(folder), "ask", f"HS {typed}", "--json")
+        assert ran.rows[0]["codes"] == ["03706/2026/07906"]
+        assert "da duoc tiep nhan" in ran.rows[0]["reply"]
+        assert "received" in terminal.run("--config", str(folder), "timeline", typed).out
+
+
 @pytest.mark.parametrize("text", ["HD", "TC", f"HS {office.CODE}", f"TC {office.CODE}", "?!", ""])
 def test_asking_changes_nothing(filled, text):
     tables = [name for (name,) in filled.rows("SELECT name FROM sqlite_schema WHERE type='table'")]

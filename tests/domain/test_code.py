@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from notifier.domain import code
 from notifier.domain.code import DossierCode, LegacyCode
+from notifier.domain.code_form import CodeForm, read_form
 
 TODAY = date(2026, 11, 22)
 UTTERANCES = Path(__file__).parent.parent / "data" / "utterances.tsv"
@@ -428,9 +429,13 @@ def test_the_families_of_agencies_are_a_setting() -> None:
     assert texts(H10, level1="G") == []
 
 
-NUMERIC = re.compile(r"(?<![0-9])[0-9]{8,12}(?![0-9])")
-INSURANCE = re.compile(r"[0-9]{5}/20[0-9]{2}/[0-9]{5}")
-HOME_MADE = re.compile(r"HS-[0-9]{4}-[0-9]{6}")
+# Wider than any form that an office may write, so that only the reading keeps people's numbers out.
+NUMERIC = CodeForm(pattern=re.compile(r"(?<![0-9])[0-9]{8,12}(?![0-9])"))
+INSURANCE = read_form("[0-9]{5}/20[0-9]{2}/[0-9]{5}")
+HOME_MADE = read_form("HS-[0-9]{4}-[0-9]{6}")
+OF_AN_OFFICE = read_form("[A-Z]{2,5}-[A-Z]{2,5}-20[0-9]{2}-[0-9]{5}")
+SLASHED = read_form("[0-9]{4}/[0-9]{6}")
+OLDER = (NUMERIC, INSURANCE, HOME_MADE, OF_AN_OFFICE, SLASHED)
 
 
 @pytest.mark.parametrize(
@@ -441,23 +446,69 @@ HOME_MADE = re.compile(r"HS-[0-9]{4}-[0-9]{6}")
         ("bhxh 03706/2026/07906 sao roi", ["03706/2026/07906"]),
         ("hs-2025-001234 xong chua", ["HS-2025-001234"]),
         (f"hs-2025-001234 va {H10} va 00673810079", ["HS-2025-001234", H10, "00673810079"]),
-        ("0912345678", []),
-        ("84912345678", []),
-        ("01212345678", []),
-        ("02743822123", []),
-        ("001085012345", []),
-        ("280123456", []),
-        ("20261120", []),
-        ("20112026", []),
-        ("31122026", []),
-        ("A00673810079", []),
-        ("00673810079x thoi", []),
+        ("00673810079, 13557009", ["00673810079", "13557009"]),
+        ("00673810079 2 ngay roi", ["00673810079"]),
+        ("00673810079.Cam on", ["00673810079"]),
         ("0912345678, bn 00673810079", ["00673810079"]),  # one that is none hides none
+        (MINISTRY, [MINISTRY]),  # the date in a national code is no number of its own
     ],
     ids=label,
 )
 def test_older_forms_where_they_are_switched_on(message: str, expected: list[str]) -> None:
-    assert texts(message, legacy=(NUMERIC, INSURANCE, HOME_MADE)) == expected
+    assert texts(message, legacy=OLDER) == expected
+    assert texts(message) == [code for code in expected if code in {H10, MINISTRY}]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "03706 2026 07906",
+        "03706.2026.07906",
+        "03706-2026-07906",
+        "03706_2026_07906",
+        "03706 / 2026 / 07906",
+        "03706, 2026, 07906",
+        "０３７０６／２０２６／０７９０６",
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "bhxh {} sao roi", "({})."])
+def test_the_joints_of_an_older_form_are_put_back(typed: str, around: str) -> None:
+    assert texts(around.format(typed), legacy=OLDER) == ["03706/2026/07906"]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("hs 2025 001234", ["HS-2025-001234"]),
+        ("HS2025-001234", []),  # a joint that was dropped
+        ("tdm-ncc-2026-00412", ["TDM-NCC-2026-00412"]),
+        ("tdm/ncc - 2026 00412", ["TDM-NCC-2026-00412"]),
+        ("cho hoi 2026 00412", []),  # words, and not letters of a form
+    ],
+)
+def test_a_blank_joins_no_words(message: str, expected: list[str]) -> None:
+    assert texts(message, legacy=OLDER) == expected
+
+
+PERSONAL = [
+    "0912345678", "0912.345.678", "84912345678", "+84912345678", "+84 912345678", "01212345678",
+    "02743822123", "0274 3822123", "028 38221234", "028.38221234", "(028) 38221234", "09 12345678",
+    "001085012345", "0010 85012345", "001 085012345", "280123456", "0312345678", "0312345678-001",
+    "0912 345678", "20261120", "20112026", "31122026", "15081985", "19850815", "15 08 1985", "15/08/1985",
+    "12.13557009", "13557009-2", "A00673810079", "00673810079x", "006738100791", "G09.20-29990609-0092637",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", PERSONAL, ids=[f"case {i}" for i in range(len(PERSONAL))])
+@pytest.mark.parametrize("around", ["{}", "cho hoi {} voi", "so {}."], ids=["alone", "in", "end"])
+def test_no_older_form_takes_a_number_of_a_person_or_a_day(number: str, around: str) -> None:
+    assert texts(around.format(number), legacy=OLDER) == []
+
+
+def test_of_two_forms_that_fit_the_first_is_taken() -> None:
+    longer, shorter = read_form("HS-[0-9]{4}-[0-9]{7}"), read_form("[0-9]{4}/[0-9]{7}")
+    assert texts("hs-2025-0012345", legacy=(longer, shorter)) == ["HS-2025-0012345"]
+    assert texts("hs-2025-0012345", legacy=(shorter, longer)) == ["2025/0012345"]
 
 
 def test_older_forms_are_values_of_their_own() -> None:
@@ -467,13 +518,16 @@ def test_older_forms_are_values_of_their_own() -> None:
 
 
 def test_a_part_of_a_national_code_is_none_of_an_older_form() -> None:
-    parts = (re.compile("[0-9]{7}"), re.compile("G[0-9]{2}.[0-9]{2}"), re.compile("[0-9]{8}-[0-9]"))
-    assert texts(MINISTRY, legacy=parts) == [MINISTRY]
+    parts = ("[0-9]{7}", "G[0-9]{2}.[0-9]{2}", "[0-9]{8}-[0-9]")
+    forms = [CodeForm(pattern=re.compile(part)) for part in parts]
+    assert texts(MINISTRY, legacy=forms) == [MINISTRY]
 
 
 def test_a_form_that_matches_nonsense_gives_no_code() -> None:
-    assert texts("a !! b", legacy=(re.compile("!+"), re.compile("A?"))) == []
-    assert texts("!! 13557009", legacy=(re.compile("!+|[0-9]{8}"),)) == ["13557009"]
+    nonsense = (CodeForm(pattern=re.compile("!+")), CodeForm(pattern=re.compile("A?")))
+    assert texts("a !! b", legacy=nonsense) == []
+    either = CodeForm(pattern=re.compile("!+|[0-9]{8}"))
+    assert texts("!! 13557009", legacy=(either,)) == ["13557009"]
 
 
 # --------------------------------------------------------------------------------- what must hold
@@ -603,7 +657,7 @@ def test_a_dropped_joint_gives_the_code_or_none(text: str, which: int) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet=st.characters() | st.sampled_from("GHKghk0123456789.-/ \nOQIL")))
 def test_reading_never_fails_and_gives_only_codes_that_conform(message: str) -> None:
-    for found in code.read(message, today=TODAY, legacy=(NUMERIC, INSURANCE)):
+    for found in code.read(message, today=TODAY, legacy=OLDER):
         conforms = isinstance(found, DossierCode) and code.parse(found.text) == found
         assert conforms or code.canonical(found.text) == found.text
 

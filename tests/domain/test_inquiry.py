@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifier.domain import inquiry
+from notifier.domain.code_form import read_form
 from notifier.domain.inquiry import Inquiry, Intent
 
 KEYWORDS = installation().keywords
@@ -19,7 +19,7 @@ TODAY = date(2026, 11, 22)
 DATA = Path(__file__).parent.parent / "data"
 
 
-NUMERIC = re.compile(r"(?<![0-9])[0-9]{8,12}(?![0-9])")
+NUMERIC = read_form("[0-9]{8}")
 
 
 def read(text: str, **options: Any) -> Inquiry:
