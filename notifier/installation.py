@@ -18,13 +18,15 @@ from notifier.domain.inquiry import Intent, IntentRule, Keywords
 from notifier.domain.installation import Installation, SmsPolicy
 from notifier.domain.knowledge import Knowledge
 from notifier.domain.message import Lane
+from notifier.domain.opening import read_hours
 from notifier.domain.quiet import Hours
 from notifier.domain.rules import DueRule, RescheduleRule, Rule, Rules, TransitionRule
 from notifier.domain.status import DeadlineClock, Status, Statuses
 from notifier.domain.text import fold
-from notifier.domain.unit import Office, Province, Unit, Units
+from notifier.domain.unit import Office, Province, Units
 from notifier.errors import Fault
 from notifier.settings import ClockTime, Duration, Table, faults_of, read_duration
+from notifier.unit_files import UNITS, UnitsFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,25 +173,6 @@ class CalendarFile(Table):
     day: tuple[DaysTable, ...] = ()
 
 
-class UnitTable(Table):
-    """One ``[[unit]]``."""
-
-    code: str = Field(min_length=1)
-    name: str = Field(min_length=1)
-    short: str = Field(min_length=1, max_length=40)
-    phone: str = ""
-    address: str = ""
-    hours: str = ""
-    calendar: str = ""
-    aliases: tuple[str, ...] = ()
-
-
-class UnitsFile(Table):
-    """``units/units.toml``"""
-
-    unit: tuple[UnitTable, ...] = ()
-
-
 def _day(value: object) -> object:
     return value or None
 
@@ -247,7 +230,7 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
     statuses = _read(files, "statuses.toml", StatusesFile)
     rules = _read(files, "rules.toml", RulesFile)
     keywords = _read(files, "keywords.toml", KeywordsFile)
-    units = _read(files, "units/units.toml", UnitsFile)
+    units = _read(files, UNITS, UnitsFile)
     calendars = _calendars(files)
     provinces = _provinces(files)
     procedures = knowledge_files.load_procedures(files)
@@ -274,11 +257,12 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
                 portal=office.portal,
                 short_code=office.short_code,
                 address=office.address,
-                hours=office.hours,
+                hours=read_hours(office.hours) if office.hours else None,
                 level1=office.level1,
             ),
-            [Unit(**row.model_dump()) for row in units.unit],
+            [row.unit() for row in units.unit],
             provinces,
+            spellings=_spellings(keywords),
         ),
         statuses=table,
         rules=Rules(tuple(row.rule() for row in rules.rule)),
@@ -348,7 +332,7 @@ def _check_calendars(
         named.append(("notifier.toml", "office.calendar", settings.office.calendar))
     for i, unit in enumerate(units.unit if units else ()):
         if unit.calendar:
-            named.append(("units/units.toml", f"unit.{i}.calendar", unit.calendar))
+            named.append((UNITS, f"unit.{i}.calendar", unit.calendar))
     for file, key, name in named:
         if name not in calendars:
             problem = f"there is no usable file calendar/{name}.toml."

@@ -7,7 +7,7 @@ import io
 import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -86,9 +86,19 @@ def _listed(value: object) -> object:
 
 Words = Annotated[str, BeforeValidator(lambda value: " ".join(nfc(str(value or "")).split()))]
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Day = Annotated[date, BeforeValidator(_read_day)]
 
 
-class ProcedureRow(Table):
+class Coded(Table):
+    """A line that a code tells from the others."""
+
+    code: str
+
+
+CodedRow = TypeVar("CodedRow", bound=Coded)
+
+
+class ProcedureRow(Coded):
     """One line of ``procedures.csv``."""
 
     code: Annotated[Words, Field(pattern=r"^\d\.\d{6}(\.[0-9A-Z]{2,3})*$")]
@@ -101,7 +111,7 @@ class ProcedureRow(Table):
     fee_note: Words = ""
     where: Words = ""
     source: Annotated[Words, Field(min_length=1)]
-    as_of: Annotated[date, BeforeValidator(_read_day)]
+    as_of: Day
 
     def procedure(self) -> Procedure:
         """The row as a value."""
@@ -217,28 +227,43 @@ def table_rows(lines: Iterable[tuple[int, Sequence[str]]]) -> Iterator[Row]:
 
 def read_procedures(rows: Iterable[Row], file: str) -> tuple[list[Procedure], list[Fault]]:
     """The procedures of a table, and every fault with its line and column."""
-    procedures: list[Procedure] = []
+    read, faults = read_rows(rows, file, ProcedureRow, COLUMNS, NEEDED)
+    return [row.procedure() for _, row in read], faults
+
+
+def read_rows(
+    rows: Iterable[Row],
+    file: str,
+    schema: type[CodedRow],
+    columns: Sequence[str],
+    needed: Sequence[str],
+) -> tuple[list[tuple[int, CodedRow]], list[Fault]]:
+    """The lines of a table by ``schema``, each with its number; and every fault.
+
+    Each line has a ``code`` of its own; the heading has to hold the ``needed`` of its ``columns``.
+    """
+    read: list[tuple[int, CodedRow]] = []
     faults: list[Fault] = []
     lines: dict[str, int] = {}
     for row in rows:
-        missing = [name for name in NEEDED if name not in row.cells]
+        missing = [name for name in needed if name not in row.cells]
         if missing:
-            problem = f"the heading lacks {', '.join(missing)}; it has to be {','.join(COLUMNS)}."
+            problem = f"the heading lacks {', '.join(missing)}; it has to be {','.join(columns)}."
             return [], [Fault(file=file, key="", problem=problem)]
         try:
-            procedure = ProcedureRow.model_validate(row.cells).procedure()
+            found = schema.model_validate(row.cells)
         except ValidationError as error:
             faults += (
                 replace(fault, key=f"line {row.number}, {fault.key}")
                 for fault in faults_of(error, file)
             )
             continue
-        first = lines.setdefault(procedure.code, row.number)
+        first = lines.setdefault(found.code, row.number)
         if first != row.number:
             problem = f"the code stands in line {first} too; keep one of them."
             faults.append(Fault(file=file, key=f"line {row.number}, code", problem=problem))
-        procedures.append(procedure)
-    return procedures, faults
+        read.append((row.number, found))
+    return read, faults
 
 
 def written(procedures: Iterable[Procedure]) -> str:

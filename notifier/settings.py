@@ -20,6 +20,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     ValidationError,
 )
 from pydantic_settings import (
@@ -31,6 +32,7 @@ from pydantic_settings import (
 
 from notifier import shipped
 from notifier.domain.instant import DAY, HOUR, MINUTE, SECOND
+from notifier.domain.opening import read_hours
 from notifier.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
@@ -64,6 +66,13 @@ def _in_order(hours: tuple[time, time]) -> tuple[time, time]:
     return hours
 
 
+def _readable(hours: str) -> str:
+    if hours:
+        read_hours(hours)
+    return hours
+
+
+OpeningWords = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_readable)]
 OpenHours = Annotated[tuple[ClockTime, ClockTime], AfterValidator(_in_order)]
 
 
@@ -82,7 +91,7 @@ class OfficeSettings(Table):
     portal: str = "dichvucong.gov.vn"
     short_code: str = ""
     address: str = ""
-    hours: str = "07:30-11:30, 13:30-17:00 thứ Hai đến thứ Sáu"
+    hours: OpeningWords = "07:30-11:30, 13:30-17:00 thứ Hai đến thứ Sáu"
     level1: frozenset[Annotated[str, Field(pattern=r"^[A-Y]\d{2}$")]] = frozenset()
     locale: Literal["vi", "en"] = "vi"
     calendar: str = "vn"

@@ -7,24 +7,36 @@ import sys
 import tempfile
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from notifier import settings
+from notifier import knowledge_files, settings, unit_files
 from notifier.bootstrap.core import configure
 from notifier.cli import running
 from notifier.domain.text import fold
 from notifier.errors import InputError
-from notifier.knowledge_files import PROCEDURES, csv_rows, read_procedures, table_rows, written
+from notifier.knowledge_files import csv_rows, table_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from notifier.domain.knowledge import Procedure
+    from notifier.errors import Fault
     from notifier.knowledge_files import Row
 
 EXCEL: Final = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """A table to write; ``gone``: codes that stood in the file before."""
+
+    target: Path
+    codes: tuple[str, ...]
+    text: str
+    gone: tuple[str, ...] = ()
 
 
 def take(folder: Path | None, file: Path, kind: str) -> None:
@@ -36,26 +48,57 @@ def take(folder: Path | None, file: Path, kind: str) -> None:
             "NOTIFIER_CONFIG"
         )
     rows = _excel_rows(file) if file.suffix.lower() in EXCEL else csv_rows(_text(file))
-    procedures, faults = read_procedures(rows, str(file))
+    read = _units if kind == "units" else _procedures
+    table, faults = read(rows, str(file), own)
     for fault in faults:
         running.say(str(fault))
     if faults:
         running.say(f"{len(faults)} fault(s); nothing was written.")
         sys.exit(1)
-    if not procedures:
+    if not table.codes:
         raise InputError(f"{file} lists no {kind}; nothing was written")
-    target = own / PROCEDURES
-    _replace(target, written(procedures))
-    running.say(f"{len(procedures)} {kind} in {target}; a running service reads them at its start.")
+    _replace(table.target, table.text)
+    running.say(
+        f"{len(table.codes)} {kind} in {table.target}; a running service reads them at its start."
+    )
+    if table.gone:
+        running.say(f"No longer among them: {', '.join(table.gone)}.")
+
+
+def _procedures(rows: Iterable[Row], file: str, own: Path) -> tuple[_Table, list[Fault]]:
+    procedures, faults = knowledge_files.read_procedures(rows, file)
+    table = _Table(
+        target=own / knowledge_files.PROCEDURES,
+        codes=tuple(each.code for each in procedures),
+        text=knowledge_files.written(procedures),
+    )
+    return table, faults
+
+
+def _units(rows: Iterable[Row], file: str, own: Path) -> tuple[_Table, list[Fault]]:
+    files = settings.Files(own)
+    units, faults = unit_files.read_units(rows, file, files)
+    target = own / unit_files.UNITS
+    codes = tuple(each.code for each in units)
+    before = files.toml(target).get("unit", ()) if target.is_file() else ()
+    listed = [str(unit.get("code", "")) for unit in before if isinstance(unit, dict)]
+    gone = tuple(code for code in listed if code not in codes)
+    return _Table(target=target, codes=codes, text=unit_files.written(units), gone=gone), faults
 
 
 def check(folder: Path | None) -> None:
     """What is known; exit code 2 with every fault where the files can't be used."""
-    known = configure(folder, gateways=False).installation.knowledge
+    installation = configure(folder, gateways=False).installation
+    known = installation.knowledge
     running.say(f"{len(known.procedures)} procedure(s), {len(known.topics)} topic(s).")
     if known.procedures:
         oldest = min(known.procedures, key=lambda each: each.as_of)
         running.say(f"The oldest was checked on {oldest.as_of:%d/%m/%Y}: {oldest.code}.")
+    units = installation.units.all
+    bare = sorted(unit.code for unit in units if not (unit.address and unit.hours))
+    running.say(f"{len(units)} unit(s), {len(bare)} of them without an address or hours.")
+    if bare:
+        running.say(f"For these the office's are told: {', '.join(bare)}.")
     for codes in _alike(known.procedures):
         running.say(f"People can't tell these apart by their titles: {', '.join(codes)}.")
 

@@ -20,7 +20,7 @@ broadcast = typer.Typer(no_args_is_help=True, help="A notice to a list, approved
 outbox = typer.Typer(no_args_is_help=True, help="What was sent, is waiting, or went wrong.")
 templates = typer.Typer(no_args_is_help=True, help="The texts that citizens read.")
 config = typer.Typer(no_args_is_help=True, help="The configuration.")
-knowledge = typer.Typer(no_args_is_help=True, help="What the office knows of its procedures.")
+knowledge = typer.Typer(no_args_is_help=True, help="What the office knows: procedures, units.")
 work = typer.Typer(no_args_is_help=True, help="What waits for people.")
 app.add_typer(broadcast, name="broadcast")
 app.add_typer(outbox, name="outbox")
@@ -34,6 +34,7 @@ class Kind(StrEnum):
     """What a file of knowledge lists."""
 
     PROCEDURES = "procedures"
+    UNITS = "units"
 
 
 class Folder:

@@ -11,6 +11,7 @@ from notifier.domain.code import parse
 from notifier.domain.consent import EVERYTHING
 from notifier.domain.conversation import RETURNED, Talk, score
 from notifier.domain.disclosure import Level
+from notifier.domain.dossier import UnitRef
 from notifier.domain.inquiry import Intent
 from notifier.domain.knowledge import Knowledge
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from notifier.domain.inquiry import Inquiry
     from notifier.domain.knowledge import Procedure, Topic
     from notifier.domain.status import Statuses
-    from notifier.domain.unit import Units
+    from notifier.domain.unit import Unit, Units
 
 
 class Say(StrEnum):
@@ -78,11 +79,13 @@ class Part:
     """Codes that are asked back: one of them may be meant."""
     procedure: Procedure | None = None
     topic: Topic | None = None
+    unit: Unit | None = None
+    """Whose address and hours are told; None: the office's."""
 
     @property
     def is_known(self) -> bool:
         """Whether it states what the office knows, beyond where to look."""
-        return self.procedure is not None or self.topic is not None
+        return any(known is not None for known in (self.procedure, self.topic, self.unit))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,12 @@ ABOUT_A_DOSSIER = frozenset(
     {Intent.STATUS, Intent.DUE_DATE, Intent.LATE, Intent.SUPPLEMENT, Intent.FEE}
 )
 """Questions that are about a dossier even where they name none."""
+
+ABOUT_A_PLACE = frozenset({Intent.ADDRESS, Intent.HOURS})
+"""Questions that are about the unit of a dossier, where they name no other."""
+
+MAY_BE_ABOUT_OWN = ABOUT_A_DOSSIER | ABOUT_A_PLACE
+"""Questions without a code whose answer depends on which dossiers are the asker's."""
 
 GENERAL: Mapping[Intent, Say] = {
     Intent.ADDRESS: Say.ADDRESS,
@@ -184,7 +193,10 @@ def decide(
     """The answer to ``inquiry``; ``dossiers``: those that exist of its and of the talk's codes."""
     if talk.is_a_loop:
         return Answer(parts=(), for_people="loop")
-    general = _general(inquiry, knowledge)
+    unit = None
+    if inquiry.intent in ABOUT_A_PLACE:
+        unit = _unit(inquiry, dossiers, asker, talk, policy, units, statuses)
+    general = _general(inquiry, knowledge, unit)
     match inquiry.intent:
         case intent if inquiry.either and intent not in GENERAL.keys() - ABOUT_A_DOSSIER:
             return Answer(parts=(Part(say=Say.WHICH_CODE, options=inquiry.either),))
@@ -238,7 +250,43 @@ def _told(
     )
 
 
-def _general(inquiry: Inquiry, knowledge: Knowledge) -> Part | None:
+def _unit(
+    inquiry: Inquiry,
+    dossiers: Mapping[str, Dossier],
+    asker: Asker,
+    talk: Talk,
+    policy: Policy,
+    units: Units,
+    statuses: Statuses,
+) -> Unit | None:
+    """The unit whose place or hours are asked for; None where that is the office.
+
+    The one that is named, else that of the dossiers that are meant, where all have the same.
+    """
+    meant = units.named(inquiry.words)
+    if meant is None:
+        found = {
+            _unit_of(code, dossiers.get(code), asker, policy, units)
+            for code in inquiry.codes or talk.meant(inquiry.words, statuses)
+        }
+        meant = found.pop() if len(found) == 1 else None
+    if meant is None or meant == units.own:
+        return None
+    is_known = meant.address if inquiry.intent is Intent.ADDRESS else meant.hours
+    return meant if is_known else None
+
+
+def _unit_of(
+    code: str, dossier: Dossier | None, asker: Asker, policy: Policy, units: Units
+) -> Unit | None:
+    """Who has the dossier, as far as ``asker`` may know; else whose code it is."""
+    if dossier is not None and disclosure.level(asker, dossier, policy) is not Level.NONE:
+        return units.listed(dossier.facts.unit)
+    national = parse(code)
+    return units.listed(UnitRef(code=national.unit)) if national else None
+
+
+def _general(inquiry: Inquiry, knowledge: Knowledge, unit: Unit | None = None) -> Part | None:
     """What the office can say without a dossier: what it knows, else where that is found."""
     if inquiry.is_noise:
         return None
@@ -251,7 +299,7 @@ def _general(inquiry: Inquiry, knowledge: Knowledge) -> Part | None:
     if topic is not None:
         return Part(say=Say.TOPIC, topic=topic)
     general = GENERAL.get(inquiry.intent)
-    return Part(say=general) if general is not None else None
+    return Part(say=general, unit=unit) if general is not None else None
 
 
 def _stop(inquiry: Inquiry) -> Answer:

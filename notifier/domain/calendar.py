@@ -42,6 +42,20 @@ class WorkingCalendar:
         kind = self.exceptions.get(day)
         return kind is DayKind.WORK if kind else day.weekday() in self.week
 
+    def is_in_break(self, day: date) -> bool:
+        """Whether ``day`` is no day of the week and the nearest one before or after it is off.
+
+        The Saturday of a long weekend is one; the state lists only the weekdays of a holiday.
+        """
+        if day.weekday() in self.week:
+            return False
+        steps = [timedelta(days=number) for number in range(1, 7)]
+        nearest = (
+            next((found for found in beside if found.weekday() in self.week), day)
+            for beside in ((day - step for step in steps), (day + step for step in steps))
+        )
+        return any(self.exceptions.get(found) is DayKind.OFF for found in nearest)
+
     def next_working(self, day: date) -> date:
         """``day`` itself, or the next working day after it (Civil Code art 148(5))."""
         return day if self.is_working(day) else self.after(day, 1)

@@ -6,26 +6,33 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from notifier.domain.text import fold
+from notifier.domain.titles import Titles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
     from notifier.domain.dossier import UnitRef
+    from notifier.domain.opening import OpeningHours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """``short`` is what fits into an SMS; ``aliases``: other codes and names of the same unit."""
+    """``short`` is what fits into an SMS; ``aliases``: other codes and names of the same unit.
+
+    ``source`` says what its address and hours rest on, ``as_of`` when they were checked.
+    """
 
     code: str
     name: str
     short: str
     phone: str = ""
     address: str = ""
-    hours: str = ""
+    hours: OpeningHours | None = None
     calendar: str = ""
     aliases: tuple[str, ...] = ()
+    source: str = ""
+    as_of: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +56,7 @@ class Office:
     short_code: str = ""
     """The number that people text; empty where there is none."""
     address: str = ""
-    hours: str = ""
+    hours: OpeningHours | None = None
     level1: frozenset[str] = frozenset()
     """Level-1 codes served here; empty: all."""
 
@@ -61,10 +68,22 @@ class Units:
     office: Office
     provinces: Mapping[str, Province] = field(default_factory=dict)
     _by_key: Mapping[str, Unit] = field(default_factory=dict)
+    _named: tuple[Unit, ...] = ()
+    _titles: Titles = field(default_factory=Titles, repr=False)
 
     @classmethod
-    def of(cls, office: Office, units: Sequence[Unit], provinces: Sequence[Province]) -> Units:
-        """The registry; a later unit of the same code or alias wins."""
+    def of(
+        cls,
+        office: Office,
+        units: Sequence[Unit],
+        provinces: Sequence[Province],
+        *,
+        spellings: Mapping[str, str] | None = None,
+    ) -> Units:
+        """The registry; a later unit of the same code or alias wins.
+
+        ``spellings`` are those that citizens' texts are read with.
+        """
         by_key = {
             spelling: unit
             for unit in units
@@ -72,21 +91,57 @@ class Units:
             if key
             for spelling in (key, fold(key))
         }
-        return cls(office, {province.code: province for province in provinces}, by_key)
+        named = tuple(dict.fromkeys(by_key.values()))
+        names = [
+            (number, name)
+            for number, unit in enumerate(named)
+            for name in (unit.name, unit.short, *filter(_is_name, unit.aliases))
+        ]
+        return cls(
+            office,
+            {province.code: province for province in provinces},
+            by_key,
+            named,
+            # The office's own name fits it better than any unit whose name holds part of it.
+            Titles.of([*names, (len(named), office.name)], spellings=spellings),
+        )
 
     @property
     def all(self) -> frozenset[Unit]:
         """Every unit of the registry, once."""
-        return frozenset(self._by_key.values())
+        return frozenset(self._named)
+
+    @property
+    def own(self) -> Unit:
+        """The office itself, as a unit."""
+        office = self.office
+        return Unit(
+            code="",
+            name=office.name,
+            short=office.short,
+            phone=office.hotline,
+            address=office.address,
+            hours=office.hours,
+        )
+
+    def named(self, words: str) -> Unit | None:
+        """The unit or the office that plain ``words`` name; None where none or several."""
+        best = self._titles.only(words)
+        if best is None:
+            return None
+        return self._named[best] if best < len(self._named) else self.own
+
+    def listed(self, ref: UnitRef | None) -> Unit | None:
+        """The unit of the registry that a source means; None where it isn't in it."""
+        return None if ref is None else self._known(ref.code) or self._known(ref.name)
 
     def find(self, ref: UnitRef | None) -> Unit:
         """The unit that a source means; one that is not in the registry keeps the source's name."""
-        if ref is not None:
-            known = self._known(ref.code) or self._known(ref.name)
-            if known is not None:
-                return known
-            if ref.name:
-                return self._of_office(ref.code, ref.name)
+        known = self.listed(ref)
+        if known is not None:
+            return known
+        if ref is not None and ref.name:
+            return self._of_office(ref.code, ref.name)
         return self._of_office("", self.office.name, short=self.office.short)
 
     def elsewhere(self, level1: str) -> str | None:
@@ -104,3 +159,8 @@ class Units:
 
     def _of_office(self, code: str, name: str, short: str = "") -> Unit:
         return Unit(code=code, name=name, short=short or name, phone=self.office.hotline)
+
+
+def _is_name(alias: str) -> bool:
+    """Whether people would say it; the others are codes."""
+    return " " in alias or alias.isalpha()

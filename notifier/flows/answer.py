@@ -374,7 +374,7 @@ def _wants_own(
     if question.intent is Intent.RATING:
         return True
     if not question.codes:
-        return question.intent in answer.ABOUT_A_DOSSIER
+        return question.intent in answer.MAY_BE_ABOUT_OWN
     return not all(
         code in dossiers and disclosure.level(asker, dossiers[code], policy) is Level.L1
         for code in question.codes

@@ -10,6 +10,7 @@ from notifier.domain import deadline, instant
 from notifier.domain.answer import Say
 from notifier.domain.disclosure import Level
 from notifier.domain.message import Address, Lane, Message, message_id
+from notifier.domain.opening import spans_words
 from notifier.domain.rules import DueRule
 from notifier.domain.segments import SegmentPlan, plan_plain, plan_sms
 from notifier.domain.text import nfc, unaccent
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from notifier.domain.instant import Instant
     from notifier.domain.knowledge import Procedure
     from notifier.domain.notice import Notice
+    from notifier.domain.unit import Unit
     from notifier.ports import Renderer
 
 ANSWER_BEST_BEFORE: Final = 6 * instant.HOUR
@@ -38,6 +40,9 @@ SPARED_FOR_LIMIT: Final = ("hotline", "reason")
 
 KNOWLEDGE_SEGMENTS: Final = 2
 """SMS that an answer from the office's knowledge takes; the rest stands on the portal."""
+
+BESIDE: Final[Mapping[Say, str]] = {Say.ADDRESS: "hours", Say.HOURS: "address"}
+"""What an answer about a unit says beside what was asked for."""
 
 LONGEST_NAME: Final = 70
 """Characters of a procedure's title in an SMS."""
@@ -152,7 +157,8 @@ class Composer:
         self, template: str, values: Mapping[str, str], *, channel: str, keep_accents: bool
     ) -> Text:
         """The words of a broadcast for one recipient; raises ``TemplateError``."""
-        text = self._renderer.render_text(template, {**self._office_context(), **values})
+        office = self._office_context(self._installation.locale)
+        text = self._renderer.render_text(template, {**office, **values})
         return self._cut(text, channel, keep_accents=keep_accents)
 
     def plain_text(self, text: str, *, channel: str) -> Text:
@@ -238,8 +244,8 @@ class Composer:
 
     def _part_context(self, part: Part, locale: str, now: Instant) -> dict[str, Any]:
         context = {
-            **self._office_context(),
-            **self._today(now),
+            **self._office_context(locale),
+            **self._place(part.unit, locale, now),
             "code": part.code,
             "place": part.place,
             "options": part.options,
@@ -267,12 +273,12 @@ class Composer:
         holdings = dossier.holdings()
         stale = deadline.is_stale(dossier, statuses)
         return {
-            **self._office_context(),
+            **self._office_context(locale),
             "code": dossier.code,
             "unit": unit.short,
             "unit_name": unit.name,
             "address": unit.address,
-            "hours": unit.hours,
+            "hours": unit.hours.words(locale) if unit.hours else "",
             "hotline": unit.phone or office.hotline,
             "contact": unit.phone or office.hotline or unit.name,
             "status": dossier.status,
@@ -291,17 +297,36 @@ class Composer:
             "since": holdings[-1].since if holdings else None,
         }
 
-    def _today(self, now: Instant) -> dict[str, Any]:
-        """Whether the office works today, and when next."""
-        calendar = self._installation.calendars[self._installation.calendar]
-        today = instant.local_date(now)
+    def _place(self, listed: Unit | None, locale: str, now: Instant) -> dict[str, Any]:
+        """Where a unit of the registry, or else the office, is; and when it is open, also today."""
+        units = self._installation.units
+        unit = listed or units.own
         return {
-            "open_today": calendar.is_working(today),
-            "holiday": calendar.names.get(today, ""),
-            "next_open": instant.at(calendar.after(today, 1), time(0)),
+            "unit": unit.short,
+            "unit_name": unit.name,
+            "of_unit": listed is not None,
+            "address": unit.address,
+            "hours": unit.hours.words(locale) if unit.hours else "",
+            "hotline": unit.phone or units.office.hotline,
+            "contact": unit.phone or units.office.hotline or unit.name,
+            **self._today(unit, now),
         }
 
-    def _office_context(self) -> dict[str, Any]:
+    def _today(self, unit: Unit, now: Instant) -> dict[str, Any]:
+        """Whether the unit is open today, when if not as usual, and on which day next."""
+        calendar = self._installation.calendar_of(unit)
+        today = instant.local_date(now)
+        hours = unit.hours
+        spans = hours.on(today, calendar) if hours else ()
+        next_open = hours.next_open(today, calendar) if hours else None
+        return {
+            "open_today": bool(spans) if hours else calendar.is_working(today),
+            "hours_today": spans_words(spans) if hours and spans != hours.usual else "",
+            "holiday": calendar.names.get(today, ""),
+            "next_open": instant.at(next_open or calendar.after(today, 1), time(0)),
+        }
+
+    def _office_context(self, locale: str) -> dict[str, Any]:
         office = self._installation.units.office
         return {
             "office": office.short,
@@ -311,16 +336,16 @@ class Composer:
             "portal": office.portal,
             "short_code": office.short_code,
             "address": office.address,
-            "hours": office.hours,
+            "hours": office.hours.words(locale) if office.hours else "",
         }
 
 
 def _knowledge_context(part: Part, locale: str) -> dict[str, Any]:
-    """What the office knows of the procedure or topic of ``part``; empty where it has none."""
-    known = part.procedure or part.topic
+    """What the office knows of what ``part`` is about; empty where that is nothing."""
+    known = part.procedure or part.topic or part.unit
     context: dict[str, Any] = {
         "source": known.source if known else "",
-        "as_of": instant.at(known.as_of, time(0)) if known else None,
+        "as_of": instant.at(known.as_of, time(0)) if known and known.as_of else None,
     }
     if part.topic is not None:
         context |= {"short": part.topic.short[locale], "long": part.topic.long[locale]}
@@ -349,7 +374,10 @@ def _short_name(procedure: Procedure) -> str:
 
 
 def _shorter(known: Sequence[Part]) -> list[dict[str, Any]]:
-    """What an SMS leaves out, step by step: hotline, source, papers, the note, the limit."""
+    """What an SMS leaves out, step by step: hotline, source, papers, the note, the limit.
+
+    Of a unit what was not asked for: the hours beside an address, the address beside hours.
+    """
     spared: dict[str, Any] = _without(("hotline", "source"))
     papers = max((part.procedure.papers for part in known if part.procedure), key=len, default=())
     fewer = [
@@ -357,7 +385,9 @@ def _shorter(known: Sequence[Part]) -> list[dict[str, Any]]:
         for count in reversed(range(len(papers)))
     ]
     noteless = {**(fewer or [spared])[-1], "fee_note": ""}
-    return [{}, {"hotline": ""}, spared, *fewer, noteless, {**noteless, "limit": None}]
+    limitless = {**noteless, "limit": None}
+    beside = {name: "" for part in known if (name := BESIDE.get(part.say))}
+    return [{}, {"hotline": ""}, spared, *fewer, noteless, {**limitless, **beside}]
 
 
 def _moved_from(dossier: Dossier) -> Instant | None:

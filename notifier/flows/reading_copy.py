@@ -19,6 +19,8 @@ from notifier.domain.dossier import (
 )
 from notifier.domain.knowledge import Limit, LimitUnit, Procedure
 from notifier.domain.notice import Notice, Person, Role
+from notifier.domain.opening import read_hours
+from notifier.domain.unit import Unit
 from notifier.flows.specimen import CHANNELS, LOCALES, LONGEST_TOPIC, NOW
 
 if TYPE_CHECKING:
@@ -45,6 +47,16 @@ PROCEDURE: Final = Procedure(
     fee=100_000,
     where="Quầy Kinh doanh",
     source="Quyết định số 12/QĐ-UBND",
+    as_of=LONGEST_TOPIC.as_of,
+)
+WARD: Final = Unit(
+    code=UNIT.code,
+    name=UNIT.name,
+    short="P.Binh Phuoc",
+    phone="02713888222",
+    address="số 1 đường Hùng Vương, phường Bình Phước, tỉnh Đồng Nai",
+    hours=read_hours("07:30-11:30, 13:30-17:00 T3-T6; 07:30-11:30 T2, T7"),
+    source="Thông báo số 12/TB-UBND",
     as_of=LONGEST_TOPIC.as_of,
 )
 TOPIC: Final = replace(
@@ -195,6 +207,10 @@ def _parts(say: Say) -> Iterator[tuple[str, Part]]:
             yield case, Part(say=say, code=CODE, dossier=dossier, level=Level.L1)
         stranger = Part(say=say, code=CODE, dossier=_dossier(5, DUE), level=Level.L0)
         yield "Người khác hỏi, bổ sung giấy tờ", stranger
+        return
+    if say in {Say.ADDRESS, Say.HOURS}:
+        yield "Trung tâm", Part(say=say)
+        yield "Một đơn vị", Part(say=say, unit=WARD)
         return
     yield (
         "",

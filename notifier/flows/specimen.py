@@ -21,6 +21,8 @@ from notifier.domain.dossier import (
 )
 from notifier.domain.knowledge import Limit, LimitUnit, Procedure, Topic
 from notifier.domain.notice import Notice, Person, Role
+from notifier.domain.opening import read_hours
+from notifier.domain.unit import Unit
 from notifier.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -58,6 +60,19 @@ LONGEST_TOPIC: Final = Topic(
     phrases=re.compile("longest"),
     short=dict.fromkeys(("vi", "en"), "Người nhận thay mang giấy hẹn, giấy uỷ quyền. " * 5),
     long=dict.fromkeys(("vi", "en"), "Người nhận thay mang giấy hẹn, giấy uỷ quyền. " * 30),
+    source=LONGEST_PROCEDURE.source,
+    as_of=LONGEST_PROCEDURE.as_of,
+)
+LONGEST_UNIT: Final = Unit(
+    code="H19.45",
+    name="Bộ phận Tiếp nhận và Trả kết quả giải quyết thủ tục hành chính, Uỷ ban nhân dân phường",
+    short="Bo phan TN&TKQ phuong Binh Phuoc, D.Nai",
+    phone="02713888222",
+    address="Tầng 2, Nhà làm việc khối các cơ quan chuyên môn, số 1234 đường Cách mạng Tháng Tám, "
+    "khu phố Bình Phước 12, phường Bình Phước, tỉnh Đồng Nai",
+    hours=read_hours(
+        "07:30-11:30, 13:30-17:00 T2-T4; 07:30-11:30 T5; 07:00-11:00, 13:00-16:30 T6;08:00-11:00 T7"
+    ),
     source=LONGEST_PROCEDURE.source,
     as_of=LONGEST_PROCEDURE.as_of,
 )
@@ -117,6 +132,7 @@ def _answers(composer: Composer, installation: Installation, say: Say) -> Iterat
         options=(LONGEST_CODE,) * 2 if say in {Say.NEARLY, Say.WHICH_CODE} else (),
         procedure=LONGEST_PROCEDURE if say in {Say.KNOWN_PROCEDURE, Say.KNOWN_FEE} else None,
         topic=LONGEST_TOPIC if say is Say.TOPIC else None,
+        unit=LONGEST_UNIT if say in {Say.ADDRESS, Say.HOURS} else None,
     )
     for locale in LOCALES:
         for channel in CHANNELS:

@@ -27,9 +27,10 @@ from notifier.domain.answer import Answer, Say
 from notifier.domain.conversation import Talk
 from notifier.domain.disclosure import Asker
 from notifier.domain.inquiry import Inquiry, Intent
-from notifier.domain.knowledge import COMMON, Knowledge, Procedure
+from notifier.domain.knowledge import Knowledge, Procedure
 from notifier.domain.message import Address
 from notifier.domain.text import fold
+from notifier.domain.titles import COMMON
 
 
 @pytest.mark.parametrize(

@@ -82,3 +82,41 @@ def test_a_later_unit_of_the_same_code_wins_and_each_is_listed_once() -> None:
     units = Units.of(OFFICE, [WARD, renamed], PROVINCES)
     assert units.find(UnitRef(code="H19.45")) is renamed
     assert UNITS.all == {WARD}
+
+
+# ---------------------------------------------------------------------------- named by people
+
+OTHER = Unit(code="H19.46", name="UBND phường Tam Hiệp", short="P.Tam Hiep")
+HAMLET = Unit(code="H19.77", name="UBND xã Tam Phước", short="X.Tam Phuoc", aliases=("H10.77",))
+LIKE = Unit(code="H19.50", name="UBND phường Tân Phú", short="P.Tan Phu")
+ALIKE = Unit(code="H19.51", name="UBND phường Tân Phú Trung", short="P.Tan Phu Trung")
+NAMED = Units.of(OFFICE, [WARD, OTHER, HAMLET, LIKE, ALIKE], PROVINCES)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("dia chi phuong tran bien o dau", "H19.45"),
+        ("tran bien lam viec may gio", "H19.45"),
+        ("ubnd tp bien hoa", "H19.45"),
+        ("uy ban phuong tam hiep mo cua chua", "H19.46"),
+        ("gio lam viec xa tam phuoc", "H19.77"),
+        ("trung tam phuc vu hanh chinh cong o dau", ""),  # the office
+        ("ubnd phuong o dau", None),  # any of them
+        ("dia chi o dau", None),
+        ("phuong tan phu", "H19.50"),
+        ("phuong tan phu trung", "H19.51"),
+        ("tan phu", None),  # either of two
+        ("tam", None),
+        ("", None),
+    ],
+)
+def test_a_unit_that_people_name(words: str, code: str | None) -> None:
+    found = NAMED.named(words)
+    assert (found and found.code) == code
+
+
+def test_only_units_of_the_registry_are_listed() -> None:
+    assert UNITS.listed(UnitRef(code="000.00.45.H19")) is WARD
+    assert UNITS.listed(UnitRef(code="H19.99", name="Phòng A")) is None
+    assert UNITS.listed(None) is None
