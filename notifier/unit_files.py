@@ -120,7 +120,7 @@ def read_units(rows: Iterable[Row], path: str, files: Files) -> tuple[list[Unit]
 def _shared_names(read: Iterable[tuple[int, UnitRow]], path: str) -> Iterator[Fault]:
     """Other codes and names that two lines claim; the codes themselves are looked at before."""
     read = list(read)
-    lines = {fold(row.code): number for number, row in read}
+    lines = {fold(row.code): number for number, row in reversed(read)}
     for number, row in read:
         for alias in row.aliases:
             first = lines.setdefault(fold(alias), number)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import csv
 import sys
-import zipfile
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 import office
 import pytest
+from workbooks import workbook
 
 from notifier.bootstrap.core import configure
 from notifier.cli import main
 from notifier.knowledge_files import COLUMNS, csv_rows, read_procedures, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
 GOOD = {
@@ -243,49 +242,6 @@ def test_a_cell_may_be_written_as_people_write(column: str, typed: str, meant: s
 
 
 # ------------------------------------------------------------------------------------------- Excel
-
-
-def workbook(path: Path, *lines: Sequence[str | float]) -> Path:
-    """The smallest workbook that Excel would open, with one sheet."""
-    rows = "".join(
-        f'<row r="{number}">' + "".join(map(_cell_xml, line)) + "</row>"
-        for number, line in enumerate(lines, start=1)
-    )
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office_ns = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006/relationships"
-    types = "http://schemas.openxmlformats.org/package/2006/content-types"
-    sheet_type = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    with zipfile.ZipFile(path, "w") as book:
-        book.writestr("[Content_Types].xml", (
-            f'<Types xmlns="{types}"><Default Extension="rels" '
-            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            f'<Override PartName="/xl/workbook.xml" ContentType="{sheet_type}.sheet.main+xml"/>'
-            '<Override PartName="/xl/worksheets/sheet1.xml" '
-            f'ContentType="{sheet_type}.worksheet+xml"/></Types>'
-        ))  # fmt: skip
-        book.writestr("_rels/.rels", (
-            f'<Relationships xmlns="{package}"><Relationship Id="rId1" '
-            f'Type="{office_ns}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-        ))  # fmt: skip
-        book.writestr("xl/workbook.xml", (
-            f'<workbook xmlns="{main}" xmlns:r="{office_ns}"><sheets>'
-            '<sheet name="TTHC" sheetId="1" r:id="rId1"/></sheets></workbook>'
-        ))  # fmt: skip
-        book.writestr("xl/_rels/workbook.xml.rels", (
-            f'<Relationships xmlns="{package}"><Relationship Id="rId1" '
-            f'Type="{office_ns}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
-        ))  # fmt: skip
-        book.writestr("xl/worksheets/sheet1.xml", (
-            f'<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>'
-        ))  # fmt: skip
-    return path
-
-
-def _cell_xml(value: str | float) -> str:
-    if isinstance(value, str):
-        return f'<c t="inlineStr"><is><t>{escape(value)}</t></is></c>'
-    return f"<c><v>{value}</v></c>"
 
 
 def test_a_workbook_is_taken_as_a_table_is(run, own: Path, tmp_path: Path) -> None:
