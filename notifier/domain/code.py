@@ -251,7 +251,7 @@ def read_apart(
     seen = list(_national(shaped, today, level1))
     places = [found[0] for found in seen if len(found) == 1]
     if legacy:
-        places.extend(_legacy(shaped, legacy, tuple(places)))
+        places.extend(_legacy(shaped, legacy, [place for found in seen for place in found]))
         places.sort(key=lambda place: place.start)
     codes = {place.code.text: place.code for place in places}
     either = next((found for found in seen if len(found) > 1), ()) if not places else ()
@@ -549,7 +549,7 @@ _JOINED_DIGIT_BEFORE: Final = re.compile(r"[0-9][./-]$")
 _JOINED_DIGIT_AFTER: Final = re.compile(r"[./-][0-9]")
 
 
-def _legacy(text: str, forms: Sequence[CodeForm], national: tuple[_Place, ...]) -> Iterator[_Place]:
+def _legacy(text: str, forms: Sequence[CodeForm], national: Sequence[_Place]) -> Iterator[_Place]:
     taken = list(national)
     for form in forms:
         for found in form.pattern.finditer(text):

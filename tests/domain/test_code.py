@@ -505,6 +505,13 @@ def test_no_older_form_takes_a_number_of_a_person_or_a_day(number: str, around: 
     assert texts(around.format(number), legacy=OLDER) == []
 
 
+def test_where_a_national_code_can_be_read_in_two_ways_no_older_one_is_taken() -> None:
+    form = read_form("H10-[0-9]{8}-[0-9]{4}")
+    found = code.read_apart("H10.20250703-0001", today=TODAY, legacy=(form,))
+    assert found.codes == ()
+    assert len(found.either) == 2
+
+
 def test_of_two_forms_that_fit_the_first_is_taken() -> None:
     longer, shorter = read_form("HS-[0-9]{4}-[0-9]{7}"), read_form("[0-9]{4}/[0-9]{7}")
     assert texts("hs-2025-0012345", legacy=(longer, shorter)) == ["HS-2025-0012345"]
