@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import office
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from workbooks import workbook
 
@@ -223,6 +223,7 @@ def test_what_was_imported_is_what_is_told(
 PLAIN = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20)
 
 
+@example('"\\', "\x7f", "", "")
 @given(PLAIN, PLAIN, st.sampled_from(["", "07:30-11:30 T2, T4"]), st.sampled_from(["", "a; b"]))
 def test_what_is_written_is_read_back(name: str, address: str, hours: str, aliases: str) -> None:
     cells = {**GOOD, "name": name, "address": address, "hours": hours, "aliases": aliases}

@@ -96,15 +96,18 @@ async def test_what_holds_today_is_said(centre: Centre, now: str, says: str, tex
 
 async def test_a_unit_s_own_calendar_decides(centre: Centre) -> None:
     state = centre.installation.calendars["vn"]
-    flooded = replace(state, name="flooded", week=frozenset({2}), exceptions={}, names={})
-    wednesdays = replace(WARD, calendar="flooded", hours=read_hours("07:30-11:30 T4"))
+    through = replace(state, name="through", exceptions={}, names={})
     centre.installation = replace(
         centre.installation,
-        calendars={"vn": state, "flooded": flooded},
-        units=Units.of(centre.installation.units.office, [wednesdays], []),
+        calendars={"vn": state, "through": through},
+        units=Units.of(
+            centre.installation.units.office, [replace(WARD, calendar="through"), OTHER], []
+        ),
     )
     await centre.restart()
-    assert "Hom nay nghi, lam viec lai 25/11/2026." in await told(centre, "gio lam viec tran bien")
+    centre.clock.now = moment("2026-11-24 09:00")  # a holiday of the state
+    assert "Hom nay" not in await told(centre, "gio lam viec tran bien")
+    assert "Hom nay nghi" in await told(centre, "gio lam viec tam hiep")
 
 
 async def test_who_has_a_dossier_means_the_unit_that_has_it(centre: Centre) -> None:
@@ -157,6 +160,9 @@ async def test_the_office_is_named_by_its_own_name(centre: Centre) -> None:
     await centre.push(received(unit=UnitRef(code="H19.45")))
     said = await told(centre, "địa chỉ trung tâm phục vụ hành chính công ở đâu")
     assert said.startswith("TTPVHCC: so 9 duong Nguyen Ai Quoc.")
+    said = await told(centre, "giờ làm việc trung tâm phục vụ hành chính công")
+    assert said.startswith("TTPVHCC: Gio lam viec")
+    assert "Dia chi" not in said  # which would cost every asker a second SMS
 
 
 async def test_an_older_code_has_no_unit_and_is_no_trouble(centre: Centre) -> None:
