@@ -75,6 +75,8 @@ class Part:
     dossier: Dossier | None = field(default=None, repr=False)
     level: Level = Level.NONE
     place: str = ""
+    fees_asked: bool = False
+    """Whether it is the fees that are asked for; they are told in any state then."""
     options: tuple[str, ...] = ()
     """Codes that are asked back: one of them may be meant."""
     procedure: Procedure | None = None
@@ -233,6 +235,8 @@ def _told(
         _or_asked_back(look_up(code, dossiers.get(code), asker, policy, units), talk)
         for code in codes
     ]
+    if inquiry.intent is Intent.FEE:
+        found = [replace(part, fees_asked=True) for part in found]
     guessed = tuple(part.code for part in found if part.level is not Level.L1)
     if not inquiry.codes:
         guessed = ()

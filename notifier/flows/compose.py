@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 ANSWER_BEST_BEFORE: Final = 6 * instant.HOUR
 """An answer that comes later than this (ms) is no answer any more."""
 
-SPARED_FOR_TARGET: Final = ("hotline",)
-"""What a text leaves out first, to fit into the number of SMS aimed at."""
+SPARED_FOR_TARGET: Final = ((), ("hotline",), ("procedure",), ("hotline", "procedure"))
+"""What a text leaves out, step by step, to fit into the number of SMS aimed at."""
 
-SPARED_FOR_LIMIT: Final = ("hotline", "reason")
+SPARED_FOR_LIMIT: Final = ("hotline", "procedure", "reason")
 """What it leaves out when it would otherwise be refused as too long."""
 
 KNOWLEDGE_SEGMENTS: Final = 2
@@ -197,18 +197,17 @@ class Composer:
         )
 
     def _fitted(self, words: Any, channel: str) -> Text:
-        """The fullest wording that fits the target; else the fullest within the limit."""
+        """The fullest wording that fits the target; else the fullest of the shortest ones."""
         policy = self._installation.sms
-        full = self._cut(words(()), channel, keep_accents=policy.keep_accents, most=None)
-        if channel != "sms" or full.plan.segments <= policy.target:
-            return full
-        short = self._cut(
-            words(SPARED_FOR_TARGET), channel, keep_accents=policy.keep_accents, most=None
-        )
-        if short.plan.segments <= policy.target:
-            return short
-        if full.plan.segments <= policy.most:
-            return full
+        tried: list[Text] = []
+        for spared in SPARED_FOR_TARGET:
+            text = self._cut(words(spared), channel, keep_accents=policy.keep_accents, most=None)
+            if channel != "sms" or text.plan.segments <= policy.target:
+                return text
+            tried.append(text)
+        fewest = min(text.plan.segments for text in tried)
+        if fewest <= policy.most:
+            return next(text for text in tried if text.plan.segments == fewest)
         return self._cut(words(SPARED_FOR_LIMIT), channel, keep_accents=policy.keep_accents)
 
     def _first_of(
@@ -254,9 +253,12 @@ class Composer:
         if part.dossier is None:
             return context
         context = self._dossier_context(part.dossier, locale, now)
+        context["fees_asked"] = part.fees_asked
         policy = self._installation.disclosure
         if part.level is not Level.L1:
-            hidden = ("procedure", "supplement", "fees", "fees_due", "reason", "handler")
+            hidden = (
+                "procedure", "supplement", "fees", "fees_due", "fees_paid", "reason", "handler",
+            )  # fmt: skip
             context.update(dict.fromkeys(hidden, ""), since=None)
             if not policy.due_date_for_anyone:
                 context["due"] = context["new_due"] = context["old_due"] = None
@@ -292,6 +294,7 @@ class Composer:
             "procedure": facts.procedure_name or "",
             "supplement": [asked.what for asked in facts.supplement or ()],
             "fees": [fee.name for fee in fees if not fee.paid],
+            "fees_paid": bool(fees) and all(fee.paid for fee in fees),
             "fees_due": sum(fee.amount for fee in fees if not fee.paid),
             "handler": facts.handler or "",
             "since": holdings[-1].since if holdings else None,

@@ -116,7 +116,11 @@ def test_a_name_leads_nowhere_else(name: str) -> None:
 def test_every_notice_is_there_in_every_language_and_channel() -> None:
     folder = shipped.folder("templates")
     names = {
-        (locale, channel): {path.name for path in (folder / locale / channel).glob("*.j2")}
+        (locale, channel): {
+            path.name
+            for path in (folder / locale / channel).glob("*.j2")
+            if not path.name.startswith("button_")  # an SMS has none
+        }
         for locale in ("vi", "en")
         for channel in ("sms", "chat")
     }
