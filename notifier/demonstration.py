@@ -138,6 +138,7 @@ async def running(port: int | None = None) -> AsyncIterator[World]:
     story = read_story(shipped.folder("config") / "demo" / "story.toml")
     with tempfile.TemporaryDirectory(prefix="notifier-demo-") as folder:
         os.environ["NOTIFIER_STORE"] = f"sqlite:///{folder}/notifier.db"
+        os.environ["NOTIFIER_KEYS"] = ""
         os.environ["NOTIFIER_WEB__PORT"] = str(_free(USUAL_PORT) if port is None else port)
         os.environ.setdefault("NOTIFIER_DEMO_SECRET", secrets.token_urlsafe(24))
         clock = MovableClock(story.starts_at)

@@ -11,7 +11,8 @@
     │   └── AudienceError       a list of recipients
     ├── TemplateError           a text that can't be rendered, or is too long
     ├── StoreError              the store refused or is not ours
-    │   └── StoreBusyError      another process dispatches on this store
+    │   ├── StoreBusyError      another process dispatches on this store
+    │   └── StoreConflictError  another transaction was in the way; the same again may work
     └── NotAllowedError         an act that the rules forbid (a second approval by the author, ...)
 
 A message is a sentence: what is wrong, where, and what to do. None of them carries a phone number
@@ -82,11 +83,15 @@ class TemplateError(NotifierError):
 
 
 class StoreError(NotifierError):
-    """The store can't be opened, or is of another version."""
+    """The store can't be opened, is of another version, or does not answer."""
 
 
 class StoreBusyError(StoreError):
     """Another process already dispatches and ticks on this store."""
+
+
+class StoreConflictError(StoreError):
+    """Another transaction was in the way, and this one was undone: the same again may work."""
 
 
 class NotAllowedError(NotifierError):

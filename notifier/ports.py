@@ -290,6 +290,14 @@ class Session(Protocol):
     Every "once" is a constraint: adding what is there already changes nothing and says so.
     """
 
+    async def hold(self, names: Sequence[str]) -> None:
+        """Until this transaction ends no other one holds any of these names.
+
+        Whoever reads something in order to write it anew, or counts in order to add, holds its
+        name first: an address; a dossier's code, known or not, or its run. All of a kind together,
+        addresses before codes, so that no two wait crosswise.
+        """
+
     # dossiers
     async def add_events(self, events: Sequence[DossierEvent], now: Instant) -> list[bool]:
         """Journal events; False for one whose source and id are known."""
@@ -349,7 +357,10 @@ class Session(Protocol):
         """
 
     async def abandon_sending(self, now: Instant) -> int:
-        """What a dead process left *sending* becomes unknown; how many."""
+        """What a dead process left *sending* becomes unknown; how many.
+
+        Dead is whoever does not dispatch on this store now, by ``Store.dispatch_alone``.
+        """
 
     async def outbox(
         self, *, state: State | None = None, dossier: str | None = None, limit: int = 50
@@ -503,7 +514,10 @@ class Session(Protocol):
 
     # sweeps
     async def take_lease(self, name: str, owner: str, now: Instant, until: Instant) -> bool:
-        """Hold a named lease until ``until`` (elapsed ms), unless another owner holds it."""
+        """Hold a named lease from ``now`` to ``until`` (elapsed ms), unless another owner does.
+
+        A store with a clock of its own goes by that clock, for as long as lies between the two.
+        """
 
 
 class Store(Protocol):
@@ -516,10 +530,16 @@ class Store(Protocol):
         """Close; nothing is lost that was committed."""
 
     def write(self) -> AbstractAsyncContextManager[Session]:
-        """A transaction that commits, durably, at the end of the block, or not at all."""
+        """A transaction that commits, durably, at the end of the block, or not at all.
+
+        Raises ``StoreConflictError`` where another transaction was in the way.
+        """
 
     def read(self) -> AbstractAsyncContextManager[Session]:
         """A consistent view that writes nothing."""
 
-    async def dispatch_alone(self) -> None:
-        """Claim the right to dispatch and tick; raises ``StoreBusyError`` where one may."""
+    async def dispatch_alone(self, owner: str) -> None:
+        """Begin to dispatch and tick as ``owner``, a name that no other process ever has.
+
+        Raises ``StoreBusyError`` where one process at a time may, and another one does.
+        """

@@ -13,6 +13,7 @@ import tomllib
 from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -74,6 +75,29 @@ def _readable(hours: str) -> str:
 
 OpeningWords = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_readable)]
 OpenHours = Annotated[tuple[ClockTime, ClockTime], AfterValidator(_in_order)]
+
+
+SQLITE = "sqlite:///"
+
+
+def _an_address(store: str) -> str:
+    """The value may hold a password, so no error quotes it."""
+    if store.startswith(SQLITE) and store != SQLITE:
+        return store
+    try:
+        parts = urlsplit(store)
+        usable = bool(parts.port != 0 and (parts.hostname or "host=" in parts.query))
+    except ValueError:
+        usable = False
+    if not usable or parts.scheme not in {"postgresql", "postgres"}:
+        raise ValueError(
+            'write a store as "sqlite:///folder/notifier.db" or "postgresql://user@host/database"; '
+            "in a user's name or a password write /, ?, #, @ and : percent-encoded"
+        )
+    return store
+
+
+StoreAddress = Annotated[str, AfterValidator(_an_address)]
 
 
 class Table(BaseModel):
@@ -196,7 +220,8 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    store: str = Field("sqlite:///var/notifier.db", pattern=r"^sqlite:///.+")
+    store: StoreAddress = Field("sqlite:///var/notifier.db", repr=False)
+    keys: str = ""
     office: OfficeSettings = OfficeSettings()
     web: WebSettings = WebSettings()
     events: EventsSettings = EventsSettings()
@@ -225,9 +250,18 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
     @property
-    def store_path(self) -> Path:
-        """The file of the embedded store."""
-        return Path(self.store.removeprefix("sqlite:///"))
+    def store_path(self) -> Path | None:
+        """The file of the embedded store; None where the store is a server's."""
+        path = self.store.removeprefix(SQLITE)
+        return None if path == self.store else Path(path)
+
+    @property
+    def keys_path(self) -> Path:
+        """The file of the keys: beside the store's, where that is a file."""
+        if self.keys:
+            return Path(self.keys)
+        path = self.store_path
+        return path.with_name(f"{path.name}.keys") if path else Path("var/notifier.keys")
 
 
 class Files:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from notifier.domain.installation import Installation
-    from notifier.ports import Clock
+    from notifier.ports import Clock, Store
     from notifier.settings import Settings
 
 
@@ -81,6 +81,26 @@ def _route_faults(read: Settings, file: str) -> Iterable[Fault]:
                 yield Fault(file=file, key=f"routes.{channel}", problem=problem)
 
 
+def make_store(configuration: Configuration, sealer: Sealer) -> Store:
+    """The store that the settings name, not opened yet."""
+    settings = configuration.settings
+    if settings.store_path:
+        return SqliteStore(settings.store_path, sealer)
+    try:
+        from notifier.storage.postgres import PostgresStore
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        problem = (
+            "PostgreSQL needs the extra `postgres`, which is not installed: "
+            'pip install "motcua-notifier[postgres]".'
+        )
+        raise ConfigurationError(
+            Fault(file=configuration.file, key="store", problem=problem)
+        ) from None
+    return PostgresStore(settings.store, sealer)
+
+
 class Core:
     """The store and the flows, without gateways: what the command line works with."""
 
@@ -89,9 +109,8 @@ class Core:
         self.clock = clock
         self.settings = configuration.settings
         self.installation = configuration.installation
-        path = self.settings.store_path
-        self.keys = Keys.load_or_make(path.with_name(path.name + ".keys"))
-        self.store = SqliteStore(path, Sealer(self.keys))
+        self.keys = Keys.load_or_make(self.settings.keys_path)
+        self.store = make_store(configuration, Sealer(self.keys))
         self.composer = Composer(self.installation, configuration.templates)
         self.keep = Keep(
             self.store,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,10 +13,11 @@ import structlog
 
 from notifier import logs, plugins
 from notifier.bootstrap.core import Core
-from notifier.flows.dispatch import Dispatcher, SettleUnknown
+from notifier.flows.dispatch import Abandon, Dispatcher, SettleUnknown
 from notifier.flows.group_commit import GroupCommit
 from notifier.flows.receive import Receive
 from notifier.sources.event_api import EventApi
+from notifier.storage.address import secrets_of
 from notifier.ticks import Tick, Ticks
 from notifier.web.events import EventsFace
 from notifier.web.health import HealthFace, Metrics
@@ -47,12 +49,14 @@ class Service(Core):
         more_routes: Callable[[Service], Iterable[web.AbstractRouteDef]] = lambda _: (),
     ) -> None:
         super().__init__(configuration, clock)
-        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        # In a container host and process number may be the same after a crash.
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.gateways = plugins.make(self.settings.gateways, clock, configuration.file)
         logs.configure(
             self.settings.log,
             {secret for gateway in self.gateways.values() for secret in gateway.secrets}
-            | {self.keys.events, self.settings.events.secret},
+            | {self.keys.events, self.settings.events.secret}
+            | secrets_of(self.settings.store),
         )
         self.sinks = {
             name: Receive(
@@ -69,12 +73,14 @@ class Service(Core):
         self._bells += [dispatcher.ring for dispatcher in self.dispatchers]
         self.ingesting = GroupCommit(self.ingest)
         settle = SettleUnknown(self.store, self.installation.rules, queued=self.queued)
+        self.abandon = Abandon(self.store)
         every = self.settings.ticks
         self.ticks = Ticks(
             [
                 Tick(name="remind", every=every.remind, sweep=self.remind.sweep),
                 Tick(name="kept", every=every.kept, sweep=self.keep.sweep),
                 Tick(name="gather", every=every.gather, sweep=self.gather.sweep),
+                Tick(name="abandon", every=every.unknown, sweep=self.abandon.sweep),
                 Tick(name="unknown", every=every.unknown, sweep=settle.sweep),
                 Tick(name="broadcast", every=every.broadcast, sweep=self.broadcasting.sweep),
             ],
@@ -114,11 +120,8 @@ class Service(Core):
         """Open the store, settle what a dead process left, start gateways, ticks and the web."""
         await self.store.open()
         try:
-            await self.store.dispatch_alone()
-            async with self.store.write() as session:
-                left = await session.abandon_sending(self.clock.civil())
-            if left:
-                log.warning("service.left_unknown", messages=left)
+            await self.store.dispatch_alone(self.owner)
+            await self.abandon.sweep(self.clock.civil())
             for name, gateway in self.gateways.items():
                 await gateway.start(self.sinks[name])
             self._running = [

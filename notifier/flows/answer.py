@@ -11,6 +11,7 @@ from notifier.domain.consent import Refusal
 from notifier.domain.conversation import FOLLOW_UP, HELP_PAUSE, Said, Talk
 from notifier.domain.disclosure import GUESSING_WINDOW, RUN_WINDOW, Asker, Level
 from notifier.domain.inquiry import Intent
+from notifier.domain.message import Address
 from notifier.errors import TemplateError
 from notifier.flows.bind import Bind
 from notifier.ports import Fragment, Heard, WorkItem
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from notifier.domain.inquiry import Inquiry
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Address, Inbound, Message
+    from notifier.domain.message import Inbound, Message
     from notifier.flows.compose import Composer
     from notifier.flows.keep import Keep
     from notifier.ports import Clock, Session
@@ -178,6 +179,9 @@ class Answering:
         bindings = [(message, wish) for message in inbound if (wish := binding.read(message))]
         bound = {message.key for message, _ in bindings}
         questions = [message for message in inbound if message.key not in bound]
+        # Whose guesses and codes are counted, and what is made of several texts: held first.
+        numbers = [str(Address("sms", wish.number.e164)) for _, wish in bindings if wish.number]
+        await session.hold(sorted({*numbers, *(str(message.sender) for message in inbound)}))
         taken = await self._take_questions(session, gateway, questions, now)
         linked = await self._take_bindings(session, gateway, bindings, now) if bindings else 0
         return replace(taken, queued=taken.queued + linked)
@@ -185,6 +189,7 @@ class Answering:
     async def take_gathered(self, session: Session, over: Sequence[Fragment], now: Instant) -> int:
         """Answer what has waited for the rest long enough; how many messages were queued."""
         asked = [self.read(one.inbound.text, one.inbound.profile, now) for one in over]
+        await session.hold(_looked_up(asked))
         decided = await self.decide(
             session,
             [(question, one.inbound.sender) for question, one in zip(asked, over, strict=True)],
@@ -239,6 +244,7 @@ class Answering:
         said = await self._said(session, inbound, now)
         read = self._together(gateway, inbound, before, said, now)
         at_once = [one for one in read if one.waits is None]
+        await session.hold(_looked_up([one.inquiry for one in at_once]))
         decided = await self.decide(
             session, [(one.inquiry, one.message.sender) for one in at_once], now, said
         )
@@ -361,6 +367,12 @@ class Answering:
                         for scope in one.answer.refuse
                     ]
                 )
+
+
+def _looked_up(asked: Iterable[Inquiry]) -> list[str]:
+    """The codes, which may appear meanwhile, and their runs, of which guesses are counted."""
+    codes = {code for question in asked for code in question.codes}
+    return sorted(codes | set(map(disclosure.run_of, codes)))
 
 
 def _wants_own(

@@ -272,6 +272,21 @@ class Dispatcher:
         )
 
 
+class Abandon:
+    """What processes that died were sending: nobody knows whether it left."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def sweep(self, now: Instant) -> int:
+        """It becomes *unknown*; how many messages."""
+        async with self._store.write() as session:
+            left = await session.abandon_sending(now)
+        if left:
+            log.warning("dispatch.left_unknown", messages=left)
+        return left
+
+
 class SettleUnknown:
     """Messages of unknown fate: sent once more where their class allows, else left to people."""
 

@@ -65,7 +65,12 @@ class Gather:
             if not await session.fragments_over(self._clock.elapsed(), 1):
                 return 0
         async with self._store.write() as session:
-            over = await session.fragments_over(self._clock.elapsed(), BATCH)
+            due = await session.fragments_over(self._clock.elapsed(), BATCH)
+            senders = {one.inbound.sender for one in due}
+            await session.hold(sorted(map(str, senders)))
+            # What was completed or answered before we held its sender is not there any more.
+            due = await session.fragments_over(self._clock.elapsed(), BATCH)
+            over = [one for one in due if one.inbound.sender in senders]
             queued = await self._answering.take_gathered(session, over, now)
         if queued:
             self._queued()

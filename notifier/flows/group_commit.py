@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from notifier.errors import StoreConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+CONFLICTS: Final = 5
+"""How often a group that met another transaction is tried; one of the two gets through."""
 
 
 class GroupCommit(Generic[Item, Result]):
@@ -49,13 +54,21 @@ class GroupCommit(Generic[Item, Result]):
         while self._waiting:
             group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             try:
-                results = await self._flow([item for item, _ in group])
+                results = await self._tried([item for item, _ in group])
             except Exception as error:  # noqa: BLE001 - whatever it is, its callers are told
                 await self._replay(group, error)
             else:
                 for (_, future), result in zip(group, results, strict=True):
                     if not future.done():
                         future.set_result(result)
+
+    async def _tried(self, items: Sequence[Item]) -> Sequence[Result]:
+        for _ in range(CONFLICTS - 1):
+            try:
+                return await self._flow(items)
+            except StoreConflictError:
+                continue
+        return await self._flow(items)
 
     async def _replay(
         self, group: Sequence[tuple[Item, asyncio.Future[Result]]], error: Exception
@@ -67,7 +80,7 @@ class GroupCommit(Generic[Item, Result]):
                 future.set_exception(error)
                 continue
             try:
-                [result] = await self._flow([item])
+                [result] = await self._tried([item])
             except Exception as alone:  # noqa: BLE001 - as above
                 future.set_exception(alone)
             else:

@@ -104,7 +104,9 @@ class Ingest:
     async def _apply(self, session: Session, events: Sequence[DossierEvent], now: Instant) -> int:
         if not events:
             return 0
-        before = await session.dossiers([event.code for event in events])
+        codes = {event.code for event in events}
+        await session.hold(sorted(codes))
+        before = await session.dossiers(sorted(codes))
         after = dict(before)
         for event in events:
             after[event.code] = apply(after.get(event.code), event, now=now)

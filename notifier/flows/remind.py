@@ -57,10 +57,13 @@ class Remind:
 
     async def _sweep_batch(self, now: Instant) -> int:
         async with self._store.write() as session:
-            moments = await session.due_moments(now, BATCH)
-            if not moments:
+            codes = {moment.code for moment in await session.due_moments(now, BATCH)}
+            if not codes:
                 return 0
-            dossiers = await session.dossiers([moment.code for moment in moments])
+            await session.hold(sorted(codes))
+            # What another process decided, or put off, before we held them is not there any more.
+            moments = [m for m in await session.due_moments(now, BATCH) if m.code in codes]
+            dossiers = await session.dossiers(sorted(codes))
             notices: list[notice.Notice] = []
             work: list[WorkItem] = []
             for moment in moments:

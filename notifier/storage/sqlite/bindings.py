@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from notifier.domain.message import Address
+from notifier.storage.records.bindings import BINDING, LINK, BindingRecords
 from notifier.storage.sqlite.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from notifier.domain.instant import Instant
+    from notifier.domain.message import Address
 
 
-class BindingRows(Rows):
+class BindingRows(BindingRecords, Rows):
     """The tables ``binding`` and ``link``."""
 
     async def add_link(
@@ -21,17 +22,7 @@ class BindingRows(Rows):
     ) -> None:
         """See ``ports.Session``."""
         await self.insert(
-            "INSERT INTO link (code_hash, number_hash, account_hash, number_sealed, at, until)",
-            [
-                (
-                    self._sealer.digest(f"link:{code}"),
-                    self._sealer.digest(str(number)),
-                    self._sealer.digest(str(account)) if account else None,
-                    self._sealer.seal(str(number).encode(), b"link"),
-                    now,
-                    until,
-                )
-            ],
+            f"INSERT INTO link ({LINK})", [self._link_row(code, number, account, now, until)]
         )
 
     async def links_since(self, number: Address, account: Address | None, since: Instant) -> int:
@@ -40,8 +31,8 @@ class BindingRows(Rows):
             "SELECT max((SELECT count(*) FROM link WHERE number_hash = ?1 AND at > ?3), "
             "(SELECT count(*) FROM link WHERE account_hash = ?2 AND at > ?3))",
             (
-                self._sealer.digest(str(number)),
-                self._sealer.digest(str(account)) if account else None,
+                self._hash(number),
+                self._hash(account) if account else None,
                 since,
             ),
         )
@@ -52,25 +43,15 @@ class BindingRows(Rows):
         rows = await self.run(
             "UPDATE link SET used_at = ?1 WHERE code_hash = ?2 AND used_at IS NULL AND until > ?1 "
             "AND (account_hash IS NULL OR account_hash = ?3) RETURNING number_sealed",
-            (now, self._sealer.digest(f"link:{code}"), self._sealer.digest(str(account))),
+            (now, self._code_hash(code), self._hash(account)),
         )
-        return self._number(rows[0][0], b"link") if rows else None
+        return self._open_address(rows[0][0], b"link") if rows else None
 
     async def bind(self, account: Address, number: Address, proof: str, now: Instant) -> None:
         """See ``ports.Session``."""
         await self.insert(
-            "INSERT OR IGNORE INTO binding "
-            "(account_hash, number_hash, account_sealed, number_sealed, at, proof)",
-            [
-                (
-                    self._sealer.digest(str(account)),
-                    self._sealer.digest(str(number)),
-                    self._sealer.seal(str(account).encode(), b"binding"),
-                    self._sealer.seal(str(number).encode(), b"binding"),
-                    now,
-                    proof,
-                )
-            ],
+            f"INSERT OR IGNORE INTO binding ({BINDING})",
+            [self._binding_row(account, number, proof, now)],
         )
 
     async def unbind(self, accounts: Sequence[Address], proof: str, now: Instant) -> None:
@@ -78,12 +59,12 @@ class BindingRows(Rows):
         await self.run_many(
             "UPDATE binding SET ended_at = ?, ended_by = ? "
             "WHERE account_hash = ? AND ended_at IS NULL",
-            [(now, proof, self._sealer.digest(str(account))) for account in accounts],
+            [(now, proof, self._hash(account)) for account in accounts],
         )
 
     async def numbers_of(self, accounts: Sequence[Address]) -> dict[Address, frozenset[str]]:
         """See ``ports.Session``."""
-        by_hash = {self._sealer.digest(str(account)): account for account in accounts}
+        by_hash = self._by_hash(accounts)
         if not by_hash:
             return {}
         rows = await self.run(
@@ -91,12 +72,4 @@ class BindingRows(Rows):
             f"AND account_hash IN ({','.join('?' * len(by_hash))})",
             list(by_hash),
         )
-        found: dict[Address, frozenset[str]] = {}
-        for key, sealed in rows:
-            account = by_hash[key]
-            number = self._number(sealed, b"binding").value
-            found[account] = found.get(account, frozenset()) | {number}
-        return found
-
-    def _number(self, sealed: bytes, place: bytes) -> Address:
-        return Address.parse(self._sealer.open(sealed, place).decode())
+        return self._numbers(rows, by_hash)

@@ -4,54 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from notifier.domain.audience import Recipient
-from notifier.domain.broadcast import Broadcast, BroadcastState
-from notifier.domain.message import Address, State
-from notifier.storage.packing import pack, unpack
+from notifier.domain.message import State
+from notifier.storage.records.broadcasts import (
+    BROADCAST,
+    BROADCAST_ACT,
+    RECIPIENT,
+    BroadcastRecords,
+    broadcast_row,
+    read_broadcast,
+)
 from notifier.storage.sqlite.rows import Rows
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
+    from notifier.domain.audience import Recipient
+    from notifier.domain.broadcast import Broadcast, BroadcastState
     from notifier.domain.instant import Instant
 
-BROADCAST = (
-    "id, title, template, channel, keep_accents, state, author, approver, created_at, recipients, "
-    "segments, refused, faults, released"
-)
 
-
-class BroadcastRows(Rows):
+class BroadcastRows(BroadcastRecords, Rows):
     """The tables ``broadcast``, ``recipient`` and ``broadcast_act``."""
 
     async def add_broadcast(self, broadcast: Broadcast) -> None:
         """See ``ports.Session``."""
-        b = broadcast
-        await self.insert(
-            f"INSERT INTO broadcast ({BROADCAST})",
-            [
-                (b.id, b.title, b.template, b.channel, b.keep_accents, b.state, b.author,
-                 b.approver, b.created_at, b.recipients, b.segments, b.refused, b.faults,
-                 b.released)
-            ],
-        )  # fmt: skip
+        await self.insert(f"INSERT INTO broadcast ({BROADCAST})", [broadcast_row(broadcast)])
 
     async def add_recipients(self, broadcast_id: str, recipients: Sequence[Recipient]) -> int:
         """See ``ports.Session``."""
         added = await self.insert(
-            "INSERT OR IGNORE INTO recipient (broadcast, row, address_hash, body_sealed)",
-            [
-                (
-                    broadcast_id,
-                    recipient.row,
-                    self._sealer.digest(str(recipient.address)),
-                    self._sealer.seal(
-                        pack([str(recipient.address), recipient.values]), b"recipient"
-                    ),
-                )
-                for recipient in recipients
-            ],
+            f"INSERT OR IGNORE INTO recipient ({RECIPIENT})",
+            self._recipient_rows(broadcast_id, recipients),
             "RETURNING row",
         )
         return len(added)
@@ -59,7 +42,7 @@ class BroadcastRows(Rows):
     async def broadcast(self, broadcast_id: str) -> Broadcast | None:
         """See ``ports.Session``."""
         rows = await self.run(f"SELECT {BROADCAST} FROM broadcast WHERE id = ?", (broadcast_id,))
-        return _broadcast(rows[0]) if rows else None
+        return read_broadcast(rows[0]) if rows else None
 
     async def broadcasts(self, state: BroadcastState | None = None) -> list[Broadcast]:
         """See ``ports.Session``."""
@@ -67,7 +50,7 @@ class BroadcastRows(Rows):
             f"SELECT {BROADCAST} FROM broadcast WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC",
             (state,),
         )
-        return [_broadcast(row) for row in rows]
+        return [read_broadcast(row) for row in rows]
 
     async def move_broadcast(
         self, broadcast: Broadcast, to: BroadcastState, by: str, act: str, now: Instant
@@ -81,7 +64,7 @@ class BroadcastRows(Rows):
         )
         if rows:
             await self.insert(
-                "INSERT INTO broadcast_act (broadcast, at, act, by)", [(broadcast.id, now, act, by)]
+                f"INSERT INTO broadcast_act ({BROADCAST_ACT})", [(broadcast.id, now, act, by)]
             )
         return bool(rows)
 
@@ -92,11 +75,7 @@ class BroadcastRows(Rows):
             "ORDER BY row LIMIT ?",
             (broadcast_id, after, limit),
         )
-        found = []
-        for row, sealed in rows:
-            address, values = unpack(self._sealer.open(sealed, b"recipient"))
-            found.append(Recipient(row=row, address=Address.parse(address), values=values))
-        return found
+        return self._recipients(rows)
 
     async def release_recipients(self, broadcast_id: str, up_to_row: int, count: int) -> None:
         """See ``ports.Session``."""
@@ -136,24 +115,3 @@ class BroadcastRows(Rows):
             (reason, now, broadcast_id),
         )
         return len(rows)
-
-
-def _broadcast(row: sqlite3.Row) -> Broadcast:
-    (id_, title, template, channel, keep_accents, state, author, approver, created_at, recipients,
-     segments, refused, faults, released) = row  # fmt: skip
-    return Broadcast(
-        id=id_,
-        title=title,
-        template=template,
-        channel=channel,
-        keep_accents=bool(keep_accents),
-        state=BroadcastState(state),
-        author=author,
-        approver=approver,
-        created_at=created_at,
-        recipients=recipients,
-        segments=segments,
-        refused=refused,
-        faults=faults,
-        released=released,
-    )

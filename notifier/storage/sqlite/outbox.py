@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from notifier.domain.admission import Candidate
-from notifier.domain.message import Address, Lane, Message, ReceiptStatus, State
-from notifier.domain.outcome import Accepted, Partial, Throttled
-from notifier.domain.segments import Encoding, plan_plain, plan_sms
-from notifier.ports import AttemptRow, OutboxRow
-from notifier.storage.packing import pack, unpack
+from notifier.domain.message import Lane, ReceiptStatus
+from notifier.storage.records.outbox import (
+    ATTEMPT,
+    DIED,
+    MESSAGE,
+    NEW_ATTEMPT,
+    NEW_MESSAGE,
+    RECEIPT,
+    REFERENCE,
+    SHOWN,
+    OutboxRecords,
+    attempt_rows,
+    begun_of,
+    ended_attempts,
+    judged_messages,
+    read_attempts,
+    reference_rows,
+    with_parts,
+)
 from notifier.storage.sqlite.rows import Rows
 
 if TYPE_CHECKING:
@@ -18,56 +31,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Receipt
-    from notifier.domain.outcome import Outcome
-    from notifier.ports import Attempted, Moved
-
-MESSAGE = (
-    "id, key, lane, address_sealed, body_sealed, locale, encoding, notice, dossier, episode, "
-    "broadcast, created_at, not_before, best_before, attempts"
-)
-SHOWN = (
-    "id, key, lane, state, address_sealed, body_sealed, notice, dossier, broadcast, segments, "
-    "attempts, gateway, reason, created_at, not_before, best_before, updated_at"
-)
+    from notifier.domain.message import Message, Receipt, State
+    from notifier.ports import Attempted, AttemptRow, Moved, OutboxRow
 
 
-class OutboxRows(Rows):
+class OutboxRows(OutboxRecords, Rows):
     """The tables ``message``, ``attempt``, ``reference`` and ``receipt``."""
 
     async def add_messages(self, messages: Sequence[Message]) -> set[str]:
         """See ``ports.Session``."""
         added = await self.insert(
-            "INSERT OR IGNORE INTO message (id, key, lane, state, channel, address_hash, "
-            "address_sealed, body_sealed, locale, encoding, units, segments, notice, dossier, "
-            "episode, broadcast, created_at, not_before, best_before, updated_at)",
-            [
-                (
-                    message.id,
-                    message.key,
-                    message.lane,
-                    State.QUEUED,
-                    message.address.channel,
-                    self._sealer.digest(str(message.address)),
-                    self._sealer.seal(str(message.address).encode(), b"message"),
-                    self._sealer.seal(
-                        pack([message.text, message.buttons, message.contact_button]), b"message"
-                    ),
-                    message.locale,
-                    message.plan.encoding,
-                    message.plan.units,
-                    message.plan.segments,
-                    message.notice,
-                    message.dossier,
-                    message.episode,
-                    message.broadcast,
-                    message.created_at,
-                    message.not_before,
-                    message.best_before,
-                    message.created_at,
-                )
-                for message in messages
-            ],
+            f"INSERT OR IGNORE INTO message ({NEW_MESSAGE})",
+            self._message_rows(messages),
             "RETURNING key",
         )
         return {key for (key,) in added}
@@ -91,7 +66,7 @@ class OutboxRows(Rows):
         )
         by_id = {row[0]: self._message(row) for row in rows}
         taken = await self._accepted_parts([m.id for m in by_id.values() if m.attempts])
-        by_id |= {id_: replace(by_id[id_], accepted_parts=parts) for id_, parts in taken.items()}
+        by_id = with_parts(by_id, taken)
         return [by_id[id_] for id_ in ids if id_ in by_id]
 
     async def begin_attempts(
@@ -106,58 +81,33 @@ class OutboxRows(Rows):
             "RETURNING id, attempts",
             (gateway, now, self.listed(message.id for message in messages)),
         )
-        attempts: dict[str, int] = dict(tuple(row) for row in rows)
-        begun = [
-            replace(message, attempts=attempts[message.id])
-            for message in messages
-            if message.id in attempts
-        ]
+        begun = begun_of(messages, rows)
         await self.insert(
-            "INSERT INTO attempt (message, number, gateway, owner, started_at)",
-            [(message.id, message.attempts, gateway, owner, now) for message in begun],
+            f"INSERT INTO attempt ({NEW_ATTEMPT})", attempt_rows(begun, gateway, owner, now)
         )
         return begun
 
     async def end_attempts(self, attempted: Sequence[Attempted], now: Instant) -> None:
         """See ``ports.Session``."""
         await self.run_many(
-            "UPDATE attempt SET ended_at = ?, outcome = ?, code = ?, detail = ? "
-            "WHERE message = ? AND number = ? AND ended_at IS NULL",
-            [
-                (now, type(a.outcome).__name__.lower(), *_code(a.outcome), a.message.id,
-                 a.message.attempts)
-                for a in attempted
-            ],
-        )  # fmt: skip
+            "UPDATE attempt SET ended_at = ?6, outcome = ?3, code = ?4, detail = ?5 "
+            "WHERE message = ?1 AND number = ?2 AND ended_at IS NULL",
+            [(*row, now) for row in ended_attempts(attempted)],
+        )
         await self.run_many(
-            "UPDATE message SET state = ?, reason = ?, not_before = coalesce(?, not_before), "
-            "attempts = attempts - ?, unknowns = unknowns + ?, updated_at = ? "
-            "WHERE id = ? AND state = 'sending'",
-            [
-                (
-                    a.verdict.state,
-                    a.verdict.reason,
-                    a.verdict.not_before,
-                    0 if a.verdict.counts else 1,
-                    a.verdict.state is State.UNKNOWN,
-                    now,
-                    a.message.id,
-                )
-                for a in attempted
-            ],
+            "UPDATE message SET state = ?2, reason = ?3, not_before = coalesce(?4, not_before), "
+            "attempts = attempts - ?5, unknowns = unknowns + ?6, updated_at = ?7 "
+            "WHERE id = ?1 AND state = 'sending'",
+            [(*row, now) for row in judged_messages(attempted)],
         )
         # A throttled attempt never reached the provider, so its number is used again.
         await self.run_many(
             "DELETE FROM attempt WHERE message = ? AND number = ?",
             [(a.message.id, a.message.attempts) for a in attempted if not a.verdict.counts],
         )
-        references = [
-            (a.gateway, ref, a.message.id, part) for a in attempted for part, ref in _references(a)
-        ]
+        references = reference_rows(attempted)
         if references:
-            await self.insert(
-                "INSERT OR IGNORE INTO reference (gateway, ref, message, part)", references
-            )
+            await self.insert(f"INSERT OR IGNORE INTO reference ({REFERENCE})", references)
             await self._apply_early_receipts([row[1] for row in references], now)
         # What was reported of an earlier try while this one was under way.
         await self._conclude([a.message.id for a in attempted if a.message.attempts > 1], now)
@@ -177,7 +127,7 @@ class OutboxRows(Rows):
         """See ``ports.Session``."""
         named = [(f"key:{r.ref}" if r.by_key else r.ref, r) for r in receipts]
         await self.insert(
-            "INSERT OR IGNORE INTO receipt (gateway, ref, status, code, at)",
+            f"INSERT OR IGNORE INTO receipt ({RECEIPT})",
             [(gateway, ref, receipt.status, receipt.code, now) for ref, receipt in named],
         )
         final = [(ref, r) for ref, r in named if r.status is not ReceiptStatus.PENDING]
@@ -208,20 +158,20 @@ class OutboxRows(Rows):
 
     async def abandon_sending(self, now: Instant) -> int:
         """See ``ports.Session``."""
-        why = "the process ended while it was being sent"
         await self.run(
             "UPDATE attempt SET ended_at = ?, outcome = 'unknown', code = 'died', detail = ? "
-            "WHERE ended_at IS NULL AND message IN "
+            "WHERE ended_at IS NULL AND owner IS NOT ? AND message IN "
             "(SELECT id FROM message WHERE state = 'sending')",
-            (now, why),
+            (now, DIED, self._owner),
         )
         rows = await self.run(
             "UPDATE message SET state = 'unknown', unknowns = unknowns + 1, reason = ?, "
-            "updated_at = ? WHERE state = 'sending' RETURNING id, 'key:' || key",
-            (why, now),
+            "updated_at = ? WHERE state = 'sending' AND NOT EXISTS (SELECT 1 FROM attempt "
+            "WHERE attempt.message = message.id AND ended_at IS NULL) RETURNING id, 'key:' || key",
+            (DIED, now),
         )
         await self.run(
-            "INSERT OR IGNORE INTO reference (gateway, ref, message, part) SELECT gateway, "
+            f"INSERT OR IGNORE INTO reference ({REFERENCE}) SELECT gateway, "
             "'key:' || key, id, (SELECT coalesce(max(part) + 1, 0) FROM reference "
             "WHERE message = message.id) FROM message "
             "WHERE id IN (SELECT value FROM json_each(?))",
@@ -253,30 +203,14 @@ class OutboxRows(Rows):
             "AND notice <> 'answer' ORDER BY id",
             (self.listed(codes),),
         )
-        found: dict[str, list[OutboxRow]] = {code: [] for code in codes}
-        for row in map(self._shown, rows):
-            found[row.dossier or ""].append(row)
-        return found
+        return self._notices(codes, rows)
 
     async def attempts(self, message_id: str) -> list[AttemptRow]:
         """See ``ports.Session``."""
         rows = await self.run(
-            "SELECT number, gateway, started_at, ended_at, outcome, code, detail FROM attempt "
-            "WHERE message = ? ORDER BY number",
-            (message_id,),
+            f"SELECT {ATTEMPT} FROM attempt WHERE message = ? ORDER BY number", (message_id,)
         )
-        return [
-            AttemptRow(
-                number=number,
-                gateway=gateway,
-                started_at=started_at,
-                ended_at=ended_at,
-                outcome=outcome,
-                code=code,
-                detail=detail,
-            )
-            for number, gateway, started_at, ended_at, outcome, code, detail in rows
-        ]
+        return read_attempts(rows)
 
     async def outbox_counts(self) -> dict[tuple[str, str], int]:
         """See ``ports.Session``; bounded, so that a backlog of millions does not slow a page."""
@@ -299,19 +233,15 @@ class OutboxRows(Rows):
         )
         await self._conclude([id_ for (id_,) in rows], now)
 
-    async def _accepted_parts(self, ids: Sequence[str]) -> dict[str, tuple[int, ...]]:
-        """The parts that a provider has named, of messages that were tried before."""
+    async def _accepted_parts(self, ids: Sequence[str]) -> list[sqlite3.Row]:
+        """Rows of id and each part that a provider has named, of messages tried before."""
         if not ids:
-            return {}
-        rows = await self.run(
+            return []
+        return await self.run(
             "SELECT DISTINCT message, part FROM reference WHERE substr(ref, 1, 4) <> 'key:' "
             "AND message IN (SELECT value FROM json_each(?)) ORDER BY message, part",
             (self.listed(ids),),
         )
-        parts: dict[str, tuple[int, ...]] = {}
-        for id_, part in rows:
-            parts[id_] = (*parts.get(id_, ()), part)
-        return parts
 
     async def _conclude(self, ids: Sequence[str], now: Instant) -> None:
         """Delivered when every part is, failed when one is; from no state that is final.
@@ -336,87 +266,3 @@ class OutboxRows(Rows):
             "OR (message.state = 'queued' AND fate.whole AND NOT fate.bad))",
             (now, self.listed(set(ids))),
         )
-
-    def _message(self, row: sqlite3.Row) -> Message:
-        (id_, key, lane, address, body, locale, encoding, notice, dossier, episode, broadcast,
-         created_at, not_before, best_before, attempts) = row[:15]  # fmt: skip
-        text, buttons, contact_button = self._body(body)
-        return Message(
-            id=id_,
-            key=key,
-            lane=Lane(lane),
-            address=self._address(address),
-            text=text,
-            plan=plan_plain(text) if encoding == Encoding.TEXT else plan_sms(text),
-            locale=locale,
-            created_at=created_at,
-            not_before=not_before,
-            best_before=best_before,
-            notice=notice,
-            dossier=dossier,
-            episode=episode,
-            broadcast=broadcast,
-            buttons=tuple(buttons),
-            contact_button=contact_button,
-            attempts=attempts,
-        )
-
-    def _shown(self, row: sqlite3.Row) -> OutboxRow:
-        (id_, key, lane, state, address, body, notice, dossier, broadcast, segments, attempts,
-         gateway, reason, created_at, not_before, best_before, updated_at) = row  # fmt: skip
-        return OutboxRow(
-            id=id_,
-            key=key,
-            lane=Lane(lane),
-            state=State(state),
-            to=self._address(address).masked,
-            text=self._body(body)[0],
-            notice=notice,
-            dossier=dossier,
-            broadcast=broadcast,
-            segments=segments,
-            attempts=attempts,
-            gateway=gateway,
-            reason=reason,
-            created_at=created_at,
-            not_before=not_before,
-            best_before=best_before,
-            updated_at=updated_at,
-        )
-
-    def _address(self, sealed: bytes) -> Address:
-        return Address.parse(self._sealer.open(sealed, b"message").decode())
-
-    def _body(self, sealed: bytes) -> Any:
-        return unpack(self._sealer.open(sealed, b"message"))
-
-
-def _code(outcome: Outcome) -> tuple[str, str]:
-    match outcome:
-        case Accepted():
-            return ("duplicate" if outcome.duplicate else "", "")
-        case Throttled():
-            return ("throttled", "")
-        case Partial():
-            return _code(outcome.rest)
-        case _:
-            return (outcome.code, getattr(outcome, "detail", ""))
-
-
-def _references(attempted: Attempted) -> list[tuple[int, str]]:
-    """What may be reported on later: the provider's names, or ours where there is none."""
-    message = attempted.message
-    own = f"key:{message.key}"
-    taken = dict(attempted.outcome.done) if isinstance(attempted.outcome, Partial) else {}
-    open_ = [
-        part for part in range(message.plan.segments)
-        if part not in message.accepted_parts and part not in taken
-    ]  # fmt: skip
-    match attempted.outcome:
-        case Accepted(refs=refs) if refs:
-            more = range(message.plan.segments, message.plan.segments + len(refs))
-            return list(zip((*open_, *more), refs, strict=False))
-        case _ if attempted.verdict.state in {State.ACCEPTED, State.UNKNOWN}:
-            return [*taken.items(), (open_[0] if open_ else 0, own)]
-        case _:
-            return list(taken.items())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from notifier.storage.records import Records
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
@@ -17,12 +19,15 @@ ROWS_A_STATEMENT = 100
 """Rows in one VALUES list: each await costs a thread hop, and longer lists cost more to parse."""
 
 
-class Rows:
-    """What the tables' modules share. ``open`` is the statement runner of the transaction."""
+class Rows(Records):
+    """What the tables' modules share. ``owner``: who dispatches, where this process does."""
 
-    def __init__(self, connection: aiosqlite.Connection, sealer: Sealer) -> None:
+    def __init__(
+        self, connection: aiosqlite.Connection, sealer: Sealer, owner: str | None = None
+    ) -> None:
+        super().__init__(sealer)
         self._connection = connection
-        self._sealer = sealer
+        self._owner = owner
 
     async def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """One statement, all its rows."""

@@ -7,12 +7,12 @@ import fcntl
 import os
 import re
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 import aiosqlite
 
 from notifier.errors import StoreBusyError, StoreError
+from notifier.storage.migrations import lacking
 from notifier.storage.sqlite.bindings import BindingRows
 from notifier.storage.sqlite.broadcasts import BroadcastRows
 from notifier.storage.sqlite.dossiers import DossierRows
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from notifier.storage.sealing import Sealer
 
+PACKAGE: Final = "notifier.storage.sqlite"
 READERS: Final = 2
 BUSY_TIMEOUT: Final = 10_000
 """Ms that a statement waits for another process, such as the command line."""
@@ -52,6 +53,7 @@ class SqliteStore:
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._write_turn = asyncio.Lock()
         self._dispatch_lock: int | None = None
+        self._owner: str | None = None
 
     async def open(self) -> None:
         """Open the file, making it where there is none, and migrate it."""
@@ -93,7 +95,7 @@ class SqliteStore:
             try:
                 # The drivers' own transactions begin too late and lose concurrent updates.
                 await writer.execute_fetchall("BEGIN IMMEDIATE")
-                yield SqliteSession(writer, self._sealer)
+                yield SqliteSession(writer, self._sealer, self._owner)
                 await writer.execute_fetchall("COMMIT")
             except BaseException:
                 await asyncio.shield(self._roll_back(writer))
@@ -113,7 +115,7 @@ class SqliteStore:
         finally:
             self._readers.put_nowait(reader)
 
-    async def dispatch_alone(self) -> None:
+    async def dispatch_alone(self, owner: str) -> None:
         """Take the lock beside the file; it ends with the process, however that ends."""
         descriptor = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -125,6 +127,7 @@ class SqliteStore:
                 "process at a time may dispatch. The other commands work beside it."
             ) from None
         self._dispatch_lock = descriptor
+        self._owner = owner
         async with self.write():
             # The lock proves that whoever held a lease is gone: no sweep waits for its end.
             await self._opened().execute_fetchall("DELETE FROM lease")
@@ -172,31 +175,14 @@ class SqliteStore:
         await writer.execute_fetchall("BEGIN IMMEDIATE")
         try:
             [(version,)] = await writer.execute_fetchall("PRAGMA user_version")
-            scripts = migrations()
-            newest = max(scripts)
-            if version > newest:
-                raise StoreError(
-                    f"the store {self._path} is of version {version}, and this program knows "
-                    f"versions up to {newest}. Install the newer program."
-                )
-            for number in range(version + 1, newest + 1):
-                for statement in statements(scripts[number]):
+            for number, script in lacking(PACKAGE, version, str(self._path)):
+                for statement in statements(script):
                     await writer.execute_fetchall(statement)
-            await writer.execute_fetchall(f"PRAGMA user_version = {newest}")
+                await writer.execute_fetchall(f"PRAGMA user_version = {number}")
             await writer.execute_fetchall("COMMIT")
         except BaseException:
             await asyncio.shield(self._roll_back(writer))
             raise
-
-
-def migrations() -> dict[int, str]:
-    """The numbered SQL files, by number."""
-    folder = files("notifier.storage.sqlite") / "migrations"
-    return {
-        int(entry.name.partition("_")[0]): entry.read_text()
-        for entry in folder.iterdir()
-        if entry.name.endswith(".sql")
-    }
 
 
 def statements(script: str) -> list[str]:

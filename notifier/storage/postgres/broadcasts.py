@@ -1,0 +1,127 @@
+"""Broadcasts and their lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from notifier.domain.message import State
+from notifier.storage.postgres.rows import ONCE, Rows
+from notifier.storage.records.broadcasts import (
+    BROADCAST,
+    BROADCAST_ACT,
+    RECIPIENT,
+    BroadcastRecords,
+    broadcast_row,
+    read_broadcast,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from notifier.domain.audience import Recipient
+    from notifier.domain.broadcast import Broadcast, BroadcastState
+    from notifier.domain.instant import Instant
+
+
+class BroadcastRows(BroadcastRecords, Rows):
+    """The tables ``broadcast``, ``recipient`` and ``broadcast_act``."""
+
+    async def add_broadcast(self, broadcast: Broadcast) -> None:
+        """See ``ports.Session``."""
+        await self.insert("broadcast", BROADCAST, [broadcast_row(broadcast)])
+
+    async def add_recipients(self, broadcast_id: str, recipients: Sequence[Recipient]) -> int:
+        """See ``ports.Session``."""
+        added = await self.insert(
+            "recipient",
+            RECIPIENT,
+            self._recipient_rows(broadcast_id, recipients),
+            f"{ONCE} RETURNING row",
+        )
+        return len(added)
+
+    async def broadcast(self, broadcast_id: str) -> Broadcast | None:
+        """See ``ports.Session``."""
+        rows = await self.run(f"SELECT {BROADCAST} FROM broadcast WHERE id = $1", broadcast_id)
+        return read_broadcast(rows[0]) if rows else None
+
+    async def broadcasts(self, state: BroadcastState | None = None) -> list[Broadcast]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            f"SELECT {BROADCAST} FROM broadcast WHERE $1::text IS NULL OR state = $1 "
+            "ORDER BY id DESC",
+            state,
+        )
+        return [read_broadcast(row) for row in rows]
+
+    async def move_broadcast(
+        self, broadcast: Broadcast, to: BroadcastState, by: str, act: str, now: Instant
+    ) -> bool:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "UPDATE broadcast SET state = $1::text, "
+            "approver = CASE WHEN $1::text = 'approved' THEN $2 ELSE approver END "
+            "WHERE id = $3 AND state = $4 RETURNING id",
+            to,
+            by,
+            broadcast.id,
+            broadcast.state,
+        )
+        if rows:
+            await self.insert("broadcast_act", BROADCAST_ACT, [(broadcast.id, now, act, by)])
+        return bool(rows)
+
+    async def recipients(self, broadcast_id: str, after: int, limit: int) -> list[Recipient]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "SELECT row, body_sealed FROM recipient WHERE broadcast = $1 AND row > $2 "
+            "ORDER BY row LIMIT $3",
+            broadcast_id,
+            after,
+            limit,
+        )
+        return self._recipients(rows)
+
+    async def release_recipients(self, broadcast_id: str, up_to_row: int, count: int) -> None:
+        """See ``ports.Session``."""
+        await self.run(
+            "UPDATE broadcast SET released = released + $1, "
+            "released_row = greatest(released_row, $2) WHERE id = $3",
+            count,
+            up_to_row,
+            broadcast_id,
+        )
+
+    async def released_up_to(self, broadcast_id: str) -> int:
+        """See ``ports.Session``."""
+        rows = await self.run("SELECT released_row FROM broadcast WHERE id = $1", broadcast_id)
+        return int(rows[0][0]) if rows else 0
+
+    async def broadcast_counts(self, broadcast_id: str) -> dict[State, int]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "SELECT state, count(*) FROM message WHERE broadcast = $1 GROUP BY state", broadcast_id
+        )
+        return {State(state): count for state, count in rows}
+
+    async def open_of_broadcast(self, broadcast_id: str, limit: int) -> int:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "SELECT count(*) FROM (SELECT 1 FROM message WHERE broadcast = $1 "
+            "AND state IN ('queued', 'sending') LIMIT $2) AS open",
+            broadcast_id,
+            limit,
+        )
+        return int(rows[0][0])
+
+    async def cancel_broadcast(self, broadcast_id: str, reason: str, now: Instant) -> int:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "WITH held AS (SELECT id FROM message WHERE broadcast = $3 AND state = 'queued' "
+            "ORDER BY id FOR UPDATE) UPDATE message SET state = 'cancelled', reason = $1, "
+            "updated_at = $2 FROM held WHERE message.id = held.id RETURNING message.id",
+            reason,
+            now,
+            broadcast_id,
+        )
+        return len(rows)

@@ -1,0 +1,275 @@
+-- Times are integers: ms since 1970, UTC. Columns named *_sealed are encrypted; *_hash are keyed
+-- hashes, so that a number can be found and not read. Texts are ordered by their bytes, whatever
+-- the database's own order is: what is listed in pages comes in one order on every server.
+
+CREATE TABLE dossier (
+    code           TEXT COLLATE "C" PRIMARY KEY,
+    status         BIGINT,
+    due_at         BIGINT,
+    unit           TEXT COLLATE "C" NOT NULL,
+    procedure      TEXT COLLATE "C" NOT NULL,
+    applicant_hash BYTEA,
+    agent_hash     BYTEA,
+    first_seen_at  BIGINT NOT NULL,
+    updated_at     BIGINT NOT NULL,
+    body_sealed    BYTEA NOT NULL
+);
+CREATE INDEX dossier_applicant ON dossier (applicant_hash) WHERE applicant_hash IS NOT NULL;
+CREATE INDEX dossier_agent ON dossier (agent_hash) WHERE agent_hash IS NOT NULL;
+
+-- Every event that was taken, by the identity its source gave it.
+CREATE TABLE event (
+    source      TEXT COLLATE "C" NOT NULL,
+    id          TEXT COLLATE "C" NOT NULL,
+    code        TEXT COLLATE "C" NOT NULL,
+    type        TEXT COLLATE "C" NOT NULL,
+    time        BIGINT NOT NULL,
+    received_at BIGINT NOT NULL,
+    body_sealed BYTEA NOT NULL,
+    PRIMARY KEY (source, id)
+);
+
+-- A due moment: at most one of each notice a dossier.
+CREATE TABLE moment (
+    code    TEXT COLLATE "C" NOT NULL,
+    notice  TEXT COLLATE "C" NOT NULL,
+    at      BIGINT NOT NULL,
+    episode TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (code, notice)
+);
+CREATE INDEX moment_at ON moment (at);
+
+-- The outbox. `key` is the identity of what is said; channel and address belong to the way out.
+CREATE TABLE message (
+    id             TEXT COLLATE "C" PRIMARY KEY,
+    key            TEXT COLLATE "C" NOT NULL UNIQUE,
+    lane           BIGINT NOT NULL,
+    state          TEXT COLLATE "C" NOT NULL CHECK (state IN ('queued', 'sending',
+                       'accepted', 'delivered', 'failed', 'unknown', 'expired', 'cancelled',
+                       'superseded')),
+    channel        TEXT COLLATE "C" NOT NULL,
+    address_hash   BYTEA NOT NULL,
+    address_sealed BYTEA NOT NULL,
+    body_sealed    BYTEA NOT NULL,
+    locale         TEXT COLLATE "C" NOT NULL,
+    encoding       TEXT COLLATE "C" NOT NULL,
+    units          BIGINT NOT NULL,
+    segments       BIGINT NOT NULL,
+    notice         TEXT COLLATE "C" NOT NULL,
+    dossier        TEXT COLLATE "C",
+    episode        TEXT COLLATE "C" NOT NULL,
+    broadcast      TEXT COLLATE "C",
+    created_at     BIGINT NOT NULL,
+    not_before     BIGINT NOT NULL,
+    best_before    BIGINT NOT NULL,
+    attempts       BIGINT NOT NULL DEFAULT 0,
+    unknowns       BIGINT NOT NULL DEFAULT 0,
+    gateway        TEXT COLLATE "C" NOT NULL DEFAULT '',
+    reason         TEXT COLLATE "C" NOT NULL DEFAULT '',
+    updated_at     BIGINT NOT NULL
+);
+CREATE INDEX message_queued ON message (channel, lane, not_before, id) WHERE state = 'queued';
+CREATE INDEX message_open ON message (state, updated_at) WHERE state IN ('sending', 'unknown');
+CREATE INDEX message_dossier ON message (dossier, id) WHERE dossier IS NOT NULL;
+CREATE INDEX message_broadcast ON message (broadcast, state) WHERE broadcast IS NOT NULL;
+
+-- The journal: a row stands here, committed, before the first byte of its attempt leaves.
+CREATE TABLE attempt (
+    message    TEXT COLLATE "C" NOT NULL,
+    number     BIGINT NOT NULL,
+    gateway    TEXT COLLATE "C" NOT NULL,
+    owner      TEXT COLLATE "C" NOT NULL,
+    started_at BIGINT NOT NULL,
+    ended_at   BIGINT,
+    outcome    TEXT COLLATE "C" NOT NULL DEFAULT '',
+    code       TEXT COLLATE "C" NOT NULL DEFAULT '',
+    detail     TEXT COLLATE "C" NOT NULL DEFAULT '',
+    PRIMARY KEY (message, number)
+);
+
+-- What a provider calls an attempt, one row a part; `key:…` where it gave no name.
+CREATE TABLE reference (
+    gateway TEXT COLLATE "C" NOT NULL,
+    ref     TEXT COLLATE "C" NOT NULL,
+    message TEXT COLLATE "C" NOT NULL,
+    part    BIGINT NOT NULL,
+    status  TEXT COLLATE "C" NOT NULL DEFAULT '',
+    PRIMARY KEY (gateway, ref)
+);
+CREATE INDEX reference_message ON reference (message);
+
+-- Delivery reports as they came; they may be there before the reference is.
+CREATE TABLE receipt (
+    gateway TEXT COLLATE "C" NOT NULL,
+    ref     TEXT COLLATE "C" NOT NULL,
+    status  TEXT COLLATE "C" NOT NULL,
+    code    TEXT COLLATE "C" NOT NULL,
+    at      BIGINT NOT NULL,
+    PRIMARY KEY (gateway, ref, status, code)
+);
+
+CREATE TABLE inbound (
+    gateway     TEXT COLLATE "C" NOT NULL,
+    key         TEXT COLLATE "C" NOT NULL,
+    sender_hash BYTEA NOT NULL,
+    body_sealed BYTEA NOT NULL,
+    intent      TEXT COLLATE "C" NOT NULL,
+    codes       TEXT COLLATE "C" NOT NULL,
+    offered     TEXT COLLATE "C" NOT NULL,
+    guesses     BIGINT NOT NULL,
+    received_at BIGINT NOT NULL,
+    PRIMARY KEY (gateway, key)
+);
+CREATE INDEX inbound_sender ON inbound (sender_hash, received_at);
+CREATE INDEX inbound_guesses ON inbound (sender_hash, received_at, guesses) WHERE guesses > 0;
+
+-- Texts without a code or a keyword, which wait for the rest; times are elapsed ones.
+CREATE TABLE fragment (
+    gateway     TEXT COLLATE "C" NOT NULL,
+    sender_hash BYTEA NOT NULL,
+    body_sealed BYTEA NOT NULL,
+    first_at    BIGINT NOT NULL,
+    until       BIGINT NOT NULL,
+    PRIMARY KEY (gateway, sender_hash)
+);
+CREATE INDEX fragment_until ON fragment (until);
+
+-- Codes that were asked for by others than their applicants, by the run that they belong to.
+CREATE TABLE guess (
+    run  TEXT COLLATE "C" NOT NULL,
+    code TEXT COLLATE "C" NOT NULL,
+    at   BIGINT NOT NULL,
+    PRIMARY KEY (run, code)
+);
+CREATE INDEX guess_at ON guess (at);
+
+-- How satisfied an applicant was, once a dossier.
+CREATE TABLE rating (
+    dossier TEXT COLLATE "C" PRIMARY KEY,
+    score   BIGINT NOT NULL,
+    at      BIGINT NOT NULL
+);
+
+-- Refusals and their end: rows are closed, never removed, since the law asks for the record.
+CREATE TABLE refusal (
+    address_hash   BYTEA NOT NULL,
+    scope          TEXT COLLATE "C" NOT NULL,
+    at             BIGINT NOT NULL,
+    address_sealed BYTEA NOT NULL,
+    proof          TEXT COLLATE "C" NOT NULL,
+    ended_at       BIGINT,
+    ended_by       TEXT COLLATE "C" NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX refusal_now ON refusal (address_hash, scope) WHERE ended_at IS NULL;
+
+-- Chat accounts and the numbers they proved to be their own; rows are closed, never removed.
+CREATE TABLE binding (
+    account_hash   BYTEA NOT NULL,
+    number_hash    BYTEA NOT NULL,
+    account_sealed BYTEA NOT NULL,
+    number_sealed  BYTEA NOT NULL,
+    at             BIGINT NOT NULL,
+    proof          TEXT COLLATE "C" NOT NULL,
+    ended_at       BIGINT,
+    ended_by       TEXT COLLATE "C" NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX binding_now ON binding (account_hash, number_hash) WHERE ended_at IS NULL;
+
+-- Codes that tie a number to an account; each works once. The code itself is not kept.
+CREATE TABLE link (
+    code_hash     BYTEA NOT NULL,
+    number_hash   BYTEA NOT NULL,
+    account_hash  BYTEA,
+    number_sealed BYTEA NOT NULL,
+    at            BIGINT NOT NULL,
+    until         BIGINT NOT NULL,
+    used_at       BIGINT
+);
+CREATE INDEX link_code ON link (code_hash) WHERE used_at IS NULL;
+CREATE INDEX link_number ON link (number_hash, at);
+CREATE INDEX link_account ON link (account_hash, at) WHERE account_hash IS NOT NULL;
+
+-- Codes that were asked for before their dossier was known.
+CREATE TABLE kept (
+    code           TEXT COLLATE "C" NOT NULL,
+    account_hash   BYTEA NOT NULL,
+    account_sealed BYTEA NOT NULL,
+    language       TEXT COLLATE "C" NOT NULL,
+    until          BIGINT NOT NULL,
+    PRIMARY KEY (code, account_hash)
+);
+CREATE INDEX kept_account ON kept (account_hash);
+CREATE INDEX kept_until ON kept (until);
+
+-- What waits for people.
+CREATE TABLE work (
+    key        TEXT COLLATE "C" PRIMARY KEY,
+    kind       TEXT COLLATE "C" NOT NULL,
+    dossier    TEXT COLLATE "C",
+    detail     TEXT COLLATE "C" NOT NULL,
+    opened_at  BIGINT NOT NULL,
+    settled_at BIGINT,
+    settled_by TEXT COLLATE "C" NOT NULL DEFAULT ''
+);
+CREATE INDEX work_open ON work (opened_at, key) WHERE settled_at IS NULL;
+
+CREATE TABLE quarantine (
+    id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    door       TEXT COLLATE "C" NOT NULL,
+    key        TEXT COLLATE "C" NOT NULL,
+    reason     TEXT COLLATE "C" NOT NULL,
+    at         BIGINT NOT NULL,
+    raw_sealed BYTEA NOT NULL
+);
+CREATE UNIQUE INDEX quarantine_key ON quarantine (door, key) WHERE key <> '';
+
+CREATE TABLE broadcast (
+    id           TEXT COLLATE "C" PRIMARY KEY,
+    title        TEXT COLLATE "C" NOT NULL,
+    template     TEXT COLLATE "C" NOT NULL,
+    channel      TEXT COLLATE "C" NOT NULL,
+    keep_accents BIGINT NOT NULL,
+    state        TEXT COLLATE "C" NOT NULL,
+    author       TEXT COLLATE "C" NOT NULL,
+    approver     TEXT COLLATE "C" NOT NULL,
+    created_at   BIGINT NOT NULL,
+    recipients   BIGINT NOT NULL,
+    segments     BIGINT NOT NULL,
+    refused      BIGINT NOT NULL,
+    faults       BIGINT NOT NULL,
+    released     BIGINT NOT NULL DEFAULT 0,
+    released_row BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE TABLE recipient (
+    broadcast    TEXT COLLATE "C" NOT NULL,
+    row          BIGINT NOT NULL,
+    address_hash BYTEA NOT NULL,
+    body_sealed  BYTEA NOT NULL,
+    PRIMARY KEY (broadcast, row)
+);
+CREATE UNIQUE INDEX recipient_once ON recipient (broadcast, address_hash);
+
+-- Who did what to a broadcast, and when.
+CREATE TABLE broadcast_act (
+    broadcast TEXT COLLATE "C" NOT NULL,
+    at        BIGINT NOT NULL,
+    act       TEXT COLLATE "C" NOT NULL,
+    by        TEXT COLLATE "C" NOT NULL
+);
+
+CREATE TABLE lease (
+    name  TEXT COLLATE "C" PRIMARY KEY,
+    owner TEXT COLLATE "C" NOT NULL,
+    until BIGINT NOT NULL
+);
+
+-- Who dispatches. A process that does not renew its row before `until`, by this server's clock, is
+-- dead.
+CREATE TABLE process (
+    owner TEXT COLLATE "C" PRIMARY KEY,
+    until BIGINT NOT NULL
+);
+
+CREATE TABLE store_version (version BIGINT NOT NULL);
+INSERT INTO store_version VALUES (1);

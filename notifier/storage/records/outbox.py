@@ -1,0 +1,240 @@
+"""Messages, their attempts and what providers call them, as rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from notifier.domain.message import Lane, Message, State
+from notifier.domain.outcome import Accepted, Partial, Throttled
+from notifier.domain.segments import Encoding, plan_plain, plan_sms
+from notifier.ports import AttemptRow, OutboxRow
+from notifier.storage.packing import pack, unpack
+from notifier.storage.records.base import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from notifier.domain.instant import Instant
+    from notifier.domain.outcome import Outcome
+    from notifier.ports import Attempted
+
+NEW_MESSAGE = (
+    "id, key, lane, state, channel, address_hash, address_sealed, body_sealed, locale, encoding, "
+    "units, segments, notice, dossier, episode, broadcast, created_at, not_before, best_before, "
+    "updated_at"
+)
+MESSAGE = (
+    "id, key, lane, address_sealed, body_sealed, locale, encoding, notice, dossier, episode, "
+    "broadcast, created_at, not_before, best_before, attempts"
+)
+SHOWN = (
+    "id, key, lane, state, address_sealed, body_sealed, notice, dossier, broadcast, segments, "
+    "attempts, gateway, reason, created_at, not_before, best_before, updated_at"
+)
+NEW_ATTEMPT = "message, number, gateway, owner, started_at"
+ATTEMPT = "number, gateway, started_at, ended_at, outcome, code, detail"
+REFERENCE = "gateway, ref, message, part"
+RECEIPT = "gateway, ref, status, code, at"
+
+DIED = "the process ended while it was being sent"
+
+
+class OutboxRecords(Records):
+    """The tables ``message``, ``attempt``, ``reference`` and ``receipt``."""
+
+    def _message_rows(self, messages: Sequence[Message]) -> list[tuple[Any, ...]]:
+        """In the order of ``NEW_MESSAGE``."""
+        return [
+            (
+                message.id,
+                message.key,
+                message.lane,
+                State.QUEUED,
+                message.address.channel,
+                self._hash(message.address),
+                self._seal_address(message.address, b"message"),
+                self._sealer.seal(
+                    pack([message.text, message.buttons, message.contact_button]), b"message"
+                ),
+                message.locale,
+                message.plan.encoding,
+                message.plan.units,
+                message.plan.segments,
+                message.notice,
+                message.dossier,
+                message.episode,
+                message.broadcast,
+                message.created_at,
+                message.not_before,
+                message.best_before,
+                message.created_at,
+            )
+            for message in messages
+        ]
+
+    def _message(self, row: Sequence[Any]) -> Message:
+        """From a row that begins as ``MESSAGE``."""
+        (id_, key, lane, address, body, locale, encoding, notice, dossier, episode, broadcast,
+         created_at, not_before, best_before, attempts) = row[:15]  # fmt: skip
+        text, buttons, contact_button = self._body(body)
+        return Message(
+            id=id_,
+            key=key,
+            lane=Lane(lane),
+            address=self._open_address(address, b"message"),
+            text=text,
+            plan=plan_plain(text) if encoding == Encoding.TEXT else plan_sms(text),
+            locale=locale,
+            created_at=created_at,
+            not_before=not_before,
+            best_before=best_before,
+            notice=notice,
+            dossier=dossier,
+            episode=episode,
+            broadcast=broadcast,
+            buttons=tuple(buttons),
+            contact_button=contact_button,
+            attempts=attempts,
+        )
+
+    def _shown(self, row: Sequence[Any]) -> OutboxRow:
+        """From a row in the order of ``SHOWN``."""
+        (id_, key, lane, state, address, body, notice, dossier, broadcast, segments, attempts,
+         gateway, reason, created_at, not_before, best_before, updated_at) = row  # fmt: skip
+        return OutboxRow(
+            id=id_,
+            key=key,
+            lane=Lane(lane),
+            state=State(state),
+            to=self._open_address(address, b"message").masked,
+            text=self._body(body)[0],
+            notice=notice,
+            dossier=dossier,
+            broadcast=broadcast,
+            segments=segments,
+            attempts=attempts,
+            gateway=gateway,
+            reason=reason,
+            created_at=created_at,
+            not_before=not_before,
+            best_before=best_before,
+            updated_at=updated_at,
+        )
+
+    def _notices(
+        self, codes: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> dict[str, list[OutboxRow]]:
+        """By dossier, in the order they come."""
+        found: dict[str, list[OutboxRow]] = {code: [] for code in codes}
+        for row in map(self._shown, rows):
+            found[row.dossier or ""].append(row)
+        return found
+
+    def _body(self, sealed: bytes) -> Any:
+        return unpack(self._sealer.open(sealed, b"message"))
+
+
+def with_parts(
+    messages: Mapping[str, Message], taken: Iterable[Sequence[Any]]
+) -> dict[str, Message]:
+    """Messages by id, with the parts that a provider has named: rows of id and part, in order."""
+    parts: dict[str, tuple[int, ...]] = {}
+    for id_, part in taken:
+        parts[id_] = (*parts.get(id_, ()), part)
+    return {
+        id_: replace(message, accepted_parts=parts[id_]) if id_ in parts else message
+        for id_, message in messages.items()
+    }
+
+
+def begun_of(messages: Sequence[Message], rows: Iterable[Sequence[Any]]) -> list[Message]:
+    """Those that begin, each with its attempts, from rows of id and attempts."""
+    attempts: dict[str, int] = dict(tuple(row) for row in rows)
+    return [
+        replace(message, attempts=attempts[message.id])
+        for message in messages
+        if message.id in attempts
+    ]
+
+
+def ended_attempts(attempted: Sequence[Attempted]) -> list[tuple[Any, ...]]:
+    """Rows of message, number, outcome, code and detail."""
+    return [
+        (a.message.id, a.message.attempts, type(a.outcome).__name__.lower(), *_code(a.outcome))
+        for a in attempted
+    ]
+
+
+def judged_messages(attempted: Sequence[Attempted]) -> list[tuple[Any, ...]]:
+    """Rows of id, state, reason, not before, attempts too many, and unknowns more."""
+    return [
+        (
+            a.message.id,
+            a.verdict.state,
+            a.verdict.reason,
+            a.verdict.not_before,
+            0 if a.verdict.counts else 1,
+            int(a.verdict.state is State.UNKNOWN),
+        )
+        for a in attempted
+    ]
+
+
+def reference_rows(attempted: Sequence[Attempted]) -> list[tuple[Any, ...]]:
+    """In the order of ``REFERENCE``."""
+    return [(a.gateway, ref, a.message.id, part) for a in attempted for part, ref in _references(a)]
+
+
+def attempt_rows(
+    begun: Sequence[Message], gateway: str, owner: str, now: Instant
+) -> list[tuple[Any, ...]]:
+    """In the order of ``NEW_ATTEMPT``."""
+    return [(message.id, message.attempts, gateway, owner, now) for message in begun]
+
+
+def read_attempts(rows: Iterable[Sequence[Any]]) -> list[AttemptRow]:
+    """From rows in the order of ``ATTEMPT``."""
+    return [
+        AttemptRow(
+            number=number,
+            gateway=gateway,
+            started_at=started_at,
+            ended_at=ended_at,
+            outcome=outcome,
+            code=code,
+            detail=detail,
+        )
+        for number, gateway, started_at, ended_at, outcome, code, detail in rows
+    ]
+
+
+def _code(outcome: Outcome) -> tuple[str, str]:
+    match outcome:
+        case Accepted():
+            return ("duplicate" if outcome.duplicate else "", "")
+        case Throttled():
+            return ("throttled", "")
+        case Partial():
+            return _code(outcome.rest)
+        case _:
+            return (outcome.code, getattr(outcome, "detail", ""))
+
+
+def _references(attempted: Attempted) -> list[tuple[int, str]]:
+    """What may be reported on later: the provider's names, or ours where there is none."""
+    message = attempted.message
+    own = f"key:{message.key}"
+    taken = dict(attempted.outcome.done) if isinstance(attempted.outcome, Partial) else {}
+    open_ = [
+        part for part in range(message.plan.segments)
+        if part not in message.accepted_parts and part not in taken
+    ]  # fmt: skip
+    match attempted.outcome:
+        case Accepted(refs=refs) if refs:
+            more = range(message.plan.segments, message.plan.segments + len(refs))
+            return list(zip((*open_, *more), refs, strict=False))
+        case _ if attempted.verdict.state in {State.ACCEPTED, State.UNKNOWN}:
+            return [*taken.items(), (open_[0] if open_ else 0, own)]
+        case _:
+            return list(taken.items())
