@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from notifier.domain import instant
@@ -24,11 +23,9 @@ from notifier.flows.keep import Keep
 from notifier.flows.receive import Receive
 from notifier.flows.remind import Remind
 from notifier.ports import Attempted
-from notifier.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
-    from pathlib import Path
 
     from doubles.clock import StillClock
 
@@ -38,8 +35,15 @@ if TYPE_CHECKING:
     from notifier.domain.outcome import Outcome
     from notifier.domain.retry import Verdict
     from notifier.flows.ingest import Ingested
-    from notifier.ports import Gateway, OutboxRow, Quarantined, Renderer, Session, WorkItem
-    from notifier.storage.sealing import Sealer
+    from notifier.ports import (
+        Gateway,
+        OutboxRow,
+        Quarantined,
+        Renderer,
+        Session,
+        Store,
+        WorkItem,
+    )
 
 PHONE = "+84912000000"
 AGENT_PHONE = "+84987000111"
@@ -155,24 +159,24 @@ async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
 
 
 class Centre:
-    """The flows of one installation over a store in a file; its clock stands until it is moved."""
+    """The flows of one installation over a store; its clock stands until it is moved."""
 
     def __init__(
         self,
-        path: Path,
-        sealer: Sealer,
+        make_store: Callable[[], Store],
+        look: Callable[[str], list[tuple[Any, ...]]],
         clock: StillClock,
         installation: Installation,
         renderer: Renderer,
     ) -> None:
-        self.path = path
         self.clock = clock
         self.installation = installation
         self.rung = 0
         self.told_to_wait = 0
-        self._sealer = sealer
+        self._make_store = make_store
+        self._look = look
         self._renderer = renderer
-        self.store = SqliteStore(path, sealer)
+        self.store = make_store()
         self._make_flows()
 
     def _make_flows(self) -> None:
@@ -212,15 +216,15 @@ class Centre:
         )
 
     async def restart(self) -> None:
-        """The process ends and another one opens the same file."""
+        """The process ends and another one opens the same store."""
         await self.store.close()
-        self.store = SqliteStore(self.path, self._sealer)
+        self.store = self._make_store()
         await self.store.open()
         self._make_flows()
 
     def another(self) -> Centre:
-        """A second process on the same file; its store has to be opened and closed."""
-        return Centre(self.path, self._sealer, self.clock, self.installation, self._renderer)
+        """A second process on the same store; its own has to be opened and closed."""
+        return Centre(self._make_store, self._look, self.clock, self.installation, self._renderer)
 
     # what happens
 
@@ -285,11 +289,7 @@ class Centre:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What another connection finds now: only what is committed."""
-        connection = sqlite3.connect(self.path)
-        try:
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
+        return self._look(sql)
 
     def _ring(self) -> None:
         self.rung += 1

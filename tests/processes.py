@@ -136,6 +136,8 @@ class Office:
         self.folder = folder
         self.config = folder / "config"
         self.store = folder / "notifier.db"
+        self.server = ""
+        """The address of a database, where the store is not the file."""
         self.provider = provider
         self.written: list[str] = []
         """What processes wrote for people and logs; not the data that was asked for by name."""
@@ -159,7 +161,8 @@ class Office:
         return {
             **{key: value for key, value in os.environ.items() if not key.startswith("NOTIFIER_")},
             "NOTIFIER_CONFIG": str(self.config),
-            "NOTIFIER_STORE": f"sqlite:///{self.store}",
+            "NOTIFIER_STORE": self.server or f"sqlite:///{self.store}",
+            "NOTIFIER_KEYS": str(self.folder / "notifier.db.keys"),
             "NOTIFIER_WEB__PORT": "0",
             "COLUMNS": "400",
         }
@@ -176,7 +179,7 @@ class Office:
 
     def at_rest(self) -> str:
         """The bytes of the store's files, as far as they are text."""
-        files = (self.store, *self.folder.glob("notifier.db-*"))
+        files = [f for f in (self.store, *self.folder.glob("notifier.db-*")) if f.exists()]
         return "\n".join(file.read_bytes().decode(errors="replace") for file in files)
 
     @asynccontextmanager
@@ -185,7 +188,7 @@ class Office:
 
         ``unheard``: whoever read its standard error has gone.
         """
-        log = self.folder / f"serve-{len(self.written)}.log"
+        log = self.folder / f"serve-{len(list(self.folder.glob('serve-*')))}.log"
         log.touch()
         with closed_pipe() if unheard else log.open("wb") as stderr:
             process = await self._start("serve", stderr=stderr)

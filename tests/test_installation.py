@@ -323,7 +323,7 @@ def test_a_rule_that_makes_no_sense(own: Path, rule: str, said: str) -> None:
     ("text", "key", "said"),
     [
         ("store =", "", "is not TOML"),
-        ('store = "postgresql://x"', "store", "pattern"),
+        ('store = "mysql://x"', "store", "write a store as"),
         ("[sms]\ntarget_segments = 0", "sms.target_segments", "greater than or equal to 1"),
         ("[sms]\naccents = true", "sms.accents", "'strip' or 'keep'"),
         ('[office]\nlevel1 = ["H1"]', "office.level1.0", "pattern"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import pytest
 from builders import (
+    AGENT_PHONE,
     DUE,
     GATEWAY,
     NAME,
@@ -45,6 +46,7 @@ from notifier.domain.dossier import (
     UnitRef,
     apply,
 )
+from notifier.domain.instant import HOUR
 from notifier.domain.message import (
     FINAL_STATES,
     Address,
@@ -66,7 +68,7 @@ from notifier.domain.outcome import (
 )
 from notifier.domain.segments import plan_plain
 from notifier.errors import StoreBusyError, StoreError
-from notifier.ports import Fragment, Heard, Moved, Quarantined, WorkItem
+from notifier.ports import Fragment, Heard, Kept, Moved, Quarantined, WorkItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -252,26 +254,141 @@ class TransactionContract:
         await engine.store.close()
 
 
+class ConcurrencyContract:
+    """Several connections and processes at once: nothing is lost, nothing happens twice."""
+
+    async def test_no_change_of_a_dossier_is_lost(self, engine: Engine) -> None:
+        """Whoever holds the code reads what the one before wrote; the dossier is new to all."""
+        stores = [engine.store, await engine.another(), await engine.another()]
+
+        async def change(number: int) -> None:
+            async with stores[number % 3].write() as session:
+                await session.hold([code(1), code(2)])
+                held = await session.dossiers([code(1), code(2)])
+                await asyncio.sleep(0)
+                taken = [
+                    event("corrected", number=n, at=NOW + number, handler=f"H{number}")
+                    for n in (1, 2)
+                ]
+                await session.put_dossiers(
+                    [apply(held.get(one.code), one, now=NOW) for one in taken], NOW
+                )
+
+        await asyncio.gather(*map(change, range(15)))
+        async with engine.store.read() as session:
+            found = await session.dossiers([code(1), code(2)])
+        assert [len(found[code(n)].steps) for n in (1, 2)] == [15, 15]
+        assert {held.facts.handler for held in found.values()} == {"H14"}
+
+    async def test_names_are_held_in_any_order(self, engine: Engine) -> None:
+        """Nobody waits for somebody who waits for him."""
+        stores = [engine.store, await engine.another()]
+        names = [code(n) for n in range(20)] + [f"sms:{PHONE}"]
+
+        async def hold(number: int) -> None:
+            async with stores[number % 2].write() as session:
+                await session.hold(names if number % 3 else names[::-1])
+                await session.hold([])
+
+        await asyncio.gather(*map(hold, range(12)))
+
+    async def test_a_message_begins_once(self, engine: Engine) -> None:
+        """Five claim at once, from three connections, whatever waits."""
+        stores = [engine.store, await engine.another(), await engine.another()]
+        await queue(engine.store, *(message(f"m{n:02}") for n in range(40)))
+
+        async def claim(number: int) -> list[str]:
+            keys: list[str] = []
+            for _ in range(4):
+                async with stores[number % 3].write() as session:
+                    waiting = await session.waiting("sms", NOW, 5)
+                    found = await session.messages([candidate.id for candidate in waiting])
+                    begun = await session.begin_attempts(found, GATEWAY, f"test:{number}", NOW)
+                    keys += [sent.key for sent in begun]
+            return keys
+
+        claimed = [key for keys in await asyncio.gather(*map(claim, range(5))) for key in keys]
+        assert sorted(claimed) == [f"m{n:02}" for n in range(40)]
+
+    async def test_the_same_messages_at_once_begin_once(self, engine: Engine) -> None:
+        stores = [engine.store, await engine.another()]
+        sent = [message(f"m{n}") for n in range(10)]
+        await queue(engine.store, *sent)
+
+        async def claim(number: int) -> int:
+            async with stores[number % 2].write() as session:
+                asked = sent if number % 2 else sent[::-1]
+                return len(await session.begin_attempts(asked, GATEWAY, f"test:{number}", NOW))
+
+        assert sum(await asyncio.gather(*map(claim, range(6)))) == 10
+
+    async def test_the_same_things_at_once_are_new_once(self, engine: Engine) -> None:
+        stores = [engine.store, await engine.another(), await engine.another()]
+
+        async def add(number: int) -> tuple[int, int, int]:
+            way = 1 if number % 2 else -1
+            async with stores[number % 3].write() as session:
+                events = await session.add_events([event(id=str(n)) for n in range(9)][::way], NOW)
+                heard = [
+                    Heard(gateway=GATEWAY, inbound=inbound("HS", key=str(n))) for n in range(9)
+                ]
+                questions = await session.add_inbound(heard[::way], NOW)
+                added = await session.add_messages([message(f"m{n}") for n in range(9)][::way])
+                await session.add_work(
+                    [WorkItem(key=f"w{n}", kind="late") for n in range(9)][::way]
+                )
+            return sum(events), sum(questions), len(added)
+
+        added = await asyncio.gather(*map(add, range(6)))
+        assert [sum(column) for column in zip(*added, strict=True)] == [9, 9, 9]
+
+    async def test_what_the_living_send_is_not_abandoned(self, engine: Engine) -> None:
+        living, dead = message("living"), message("dead")
+        await queue(engine.store, living, dead)
+        await engine.store.dispatch_alone("host:1:now")
+        async with engine.store.write() as session:
+            await session.begin_attempts([living], GATEWAY, "host:1:now", NOW)
+            await session.begin_attempts([dead], GATEWAY, "host:1:before", NOW)
+        async with engine.store.write() as session:
+            assert await session.abandon_sending(NOW) == 1
+        assert await state_of(engine.store, living) is State.SENDING
+        assert await state_of(engine.store, dead) is State.UNKNOWN
+        async with engine.store.read() as session:
+            [attempt] = await session.attempts(living.id)
+        assert attempt.ended_at is None
+
+    async def test_who_was_closed_is_dead(self, engine: Engine) -> None:
+        first = await engine.another()
+        await queue(engine.store, message())
+        await first.dispatch_alone("host:1:a")
+        async with first.write() as session:
+            await session.begin_attempts([message()], GATEWAY, "host:1:a", NOW)
+        await first.close()
+        await engine.store.dispatch_alone("host:1:b")
+        async with engine.store.write() as session:
+            assert await session.abandon_sending(NOW) == 1
+
+
 class DispatchAloneContract:
     """For engines on which one process at a time may dispatch."""
 
     async def test_a_second_process_is_refused(self, engine: Engine) -> None:
-        await engine.store.dispatch_alone()
+        await engine.store.dispatch_alone("test:1")
         other = await engine.another()
         with pytest.raises(StoreBusyError):
-            await other.dispatch_alone()
+            await other.dispatch_alone("test:1")
 
     async def test_it_may_once_the_first_is_gone(self, engine: Engine) -> None:
-        await engine.store.dispatch_alone()
+        await engine.store.dispatch_alone("test:1")
         other = await engine.another()
         await engine.store.close()
-        await other.dispatch_alone()
+        await other.dispatch_alone("test:1")
 
     async def test_a_refused_process_still_reads_and_writes(self, engine: Engine) -> None:
-        await engine.store.dispatch_alone()
+        await engine.store.dispatch_alone("test:1")
         other = await engine.another()
         with pytest.raises(StoreBusyError):
-            await other.dispatch_alone()
+            await other.dispatch_alone("test:1")
         await queue(other, message())
         assert await state_of(engine.store, message()) is State.QUEUED
 
@@ -428,8 +545,25 @@ class DossierContract:
             await session.plan_moments({code(1): [due(1, "late", 2, "new")]})
             await session.drop_moments(decided)
             assert await session.due_moments(NOW, 10) == [due(1, "late", 2, "new")]
+            await session.drop_moments([due(1, "late", 1, "new")])  # it was put off since
+            assert await session.due_moments(NOW, 10) == [due(1, "late", 2, "new")]
             await session.drop_moments([due(1, "late", 2, "new")])
             assert await session.due_moments(NOW, 10) == []
+
+    async def test_the_dossiers_of_a_number_latest_change_first(self, engine: Engine) -> None:
+        """Whether it is the applicant's or the agent's; at most 20."""
+        mine, agents = Address("sms", PHONE), Address("sms", AGENT_PHONE)
+        async with engine.store.write() as session:
+            await session.put_dossiers([dossier(1), dossier(3, agent_phone=AGENT_PHONE)], NOW)
+            await session.put_dossiers([dossier(2, agent_phone=PHONE)], NOW + 1)
+            found = await session.dossiers_of([mine, agents, Address("sms", "+84912000999")])
+            assert {address: [one.code for one in held] for address, held in found.items()} == {
+                mine: [code(2), code(1), code(3)],
+                agents: [code(3)],
+            }
+            assert await session.dossiers_of([]) == {}
+            await session.put_dossiers([dossier(n) for n in range(1, 30)], NOW)
+            assert len((await session.dossiers_of([mine]))[mine]) == 20
 
     async def test_the_notices_of_dossiers(self, engine: Engine) -> None:
         async with engine.store.write() as session:
@@ -1004,7 +1138,8 @@ class PeopleContract:
             await session.refuse([refusal(ANN, proof="g|3")])
             assert await session.refusals([ANN]) == {ANN: frozenset({EVERYTHING})}
         assert await engine.rows(
-            "SELECT proof, ended_at, ended_by FROM refusal WHERE scope = '' ORDER BY proof"
+            "SELECT proof, ended_at, ended_by FROM refusal WHERE scope = '' ORDER BY proof, at, "
+            "ended_by DESC"
         ) == [("g|1", NOW + 1, "g|2"), ("g|1", None, ""), ("g|3", None, "")]
 
     async def test_a_question_is_new_once(self, engine: Engine) -> None:
@@ -1123,6 +1258,116 @@ class PeopleContract:
             ("hooks/x", "k"),
         ]
 
+    async def test_a_score_stays_the_first(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.add_ratings([(code(1), 5), (code(2), 3)], NOW)
+            await session.add_ratings([(code(1), 1)], NOW + 1)
+            await session.add_ratings([], NOW)
+        assert await engine.rows("SELECT dossier, score, at FROM rating ORDER BY dossier") == [
+            (code(1), 5, NOW),
+            (code(2), 3, NOW),
+        ]
+
+
+class KeptContract:
+    """Codes that were asked for too early."""
+
+    @staticmethod
+    def kept(number: int, account: Address = BEN, until: int = NOW) -> Kept:
+        return Kept(code=code(number), account=account, language="vi", until=until)
+
+    async def test_it_comes_back_as_it_was(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.keep_codes([self.kept(1), self.kept(2, ANN)], 3)
+            found = await session.kept_for([code(1), code(3)])
+            assert await session.kept_for([]) == []
+        assert [replace(one, key="") for one in found] == [self.kept(1)]
+        assert found[0].key
+
+    async def test_an_account_keeps_only_so_many(self, engine: Engine) -> None:
+        """One that is kept already takes no second place, and does not begin anew."""
+        async with engine.store.write() as session:
+            await session.keep_codes([self.kept(1), self.kept(1), self.kept(2)], 3)
+            await session.keep_codes(
+                [self.kept(2, until=NOW + 9), self.kept(3), self.kept(4), self.kept(1, ANN)], 3
+            )
+            await session.keep_codes([], 3)
+            found = await session.kept_for([code(n) for n in range(9)])
+        assert sorted((one.account.channel, one.code, one.until) for one in found) == [
+            ("sms", code(1), NOW),
+            ("telegram", code(1), NOW),
+            ("telegram", code(2), NOW),
+            ("telegram", code(3), NOW),
+        ]
+
+    async def test_its_time_ends_and_it_is_dropped(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.keep_codes([self.kept(n, until=NOW + n) for n in (2, 1, 3)], 9)
+            over = await session.kept_over(NOW + 2, 9)
+            assert [one.code for one in over] == [code(1), code(2)]
+            assert [one.code for one in await session.kept_over(NOW + 2, 1)] == [code(1)]
+            await session.drop_kept([over[0], replace(over[1], account=ANN)])
+            await session.drop_kept([])
+            assert [one.code for one in await session.kept_over(NOW + 9, 9)] == [code(2), code(3)]
+
+
+class BindingContract:
+    """Accounts tied to numbers, and the codes that tie them."""
+
+    async def test_an_account_holds_the_numbers_it_proved(self, engine: Engine) -> None:
+        other = Address("sms", AGENT_PHONE)
+        async with engine.store.write() as session:
+            for number, proof in ((ANN, "first"), (other, "p"), (ANN, "second")):
+                await session.bind(BEN, number, proof, NOW)
+            assert await session.numbers_of([BEN, ANN]) == {
+                BEN: frozenset({ANN.value, other.value})
+            }
+            assert await session.numbers_of([]) == {}
+        assert await engine.rows("SELECT proof FROM binding ORDER BY proof") == [
+            ("first",),
+            ("p",),
+        ]
+
+    async def test_the_record_of_a_binding_outlives_it(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.bind(BEN, ANN, "a", NOW)
+            await session.unbind([BEN], "b", NOW + 1)
+            assert await session.numbers_of([BEN]) == {}
+            await session.bind(BEN, ANN, "c", NOW + 2)
+            assert await session.numbers_of([BEN]) == {BEN: frozenset({ANN.value})}
+        assert await engine.rows(
+            "SELECT proof, ended_at, ended_by FROM binding ORDER BY proof"
+        ) == [
+            ("a", NOW + 1, "b"),
+            ("c", None, ""),
+        ]
+
+    async def test_a_code_ties_once_and_in_time(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.add_link("111111", ANN, None, NOW, NOW + 10)
+            assert await session.use_link("222222", BEN, NOW) is None
+            assert await session.use_link("111111", BEN, NOW + 10) is None
+            assert await session.use_link("111111", BEN, NOW + 9) == ANN
+            assert await session.use_link("111111", BEN, NOW + 9) is None
+
+    async def test_a_code_for_one_account_is_of_no_use_to_another(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.add_link("111111", ANN, BEN, NOW, NOW + 10)
+            assert await session.use_link("111111", Address("telegram", "6"), NOW) is None
+            assert await session.use_link("111111", BEN, NOW) == ANN
+
+    async def test_codes_are_counted_for_the_number_and_the_account(self, engine: Engine) -> None:
+        other = Address("sms", AGENT_PHONE)
+        async with engine.store.write() as session:
+            await session.add_link("1", ANN, BEN, NOW - 1, NOW + 10)
+            await session.add_link("2", ANN, None, NOW, NOW + 10)
+            await session.add_link("3", other, BEN, NOW, NOW + 10)
+            await session.add_link("4", other, BEN, NOW, NOW + 10)
+            assert await session.links_since(ANN, None, NOW - 2) == 2
+            assert await session.links_since(ANN, None, NOW - 1) == 1
+            assert await session.links_since(ANN, BEN, NOW - 2) == 3
+            assert await session.links_since(Address("sms", "+84912000999"), None, 0) == 0
+
 
 # -------------------------------------------------------------------------------------- broadcasts
 
@@ -1228,17 +1473,25 @@ class BroadcastContract:
 
 
 class LeaseContract:
-    """Named leases of sweeps."""
+    """Named leases of sweeps; what they last is told, since a store may have a clock of its own."""
 
     async def test_a_lease_belongs_to_one_owner_until_it_ends(self, engine: Engine) -> None:
         async with engine.store.write() as session:
-            assert await session.take_lease("remind", "a", NOW, NOW + 10)
-            assert not await session.take_lease("remind", "b", NOW + 9, NOW + 20)
-            assert await session.take_lease("remind", "a", NOW + 9, NOW + 20)
-            assert await session.take_lease("unknown", "b", NOW + 9, NOW + 20)
-            assert not await session.take_lease("remind", "b", NOW + 19, NOW + 30)
-            assert await session.take_lease("remind", "b", NOW + 20, NOW + 30)
-            assert not await session.take_lease("remind", "a", NOW + 21, NOW + 30)
+            assert await session.take_lease("remind", "a", NOW, NOW + HOUR)
+            assert not await session.take_lease("remind", "b", NOW, NOW + HOUR)
+            assert await session.take_lease("unknown", "b", NOW, NOW + HOUR)
+            assert await session.take_lease("remind", "a", NOW, NOW)  # over at once
+            assert await session.take_lease("remind", "b", NOW, NOW + HOUR)
+            assert not await session.take_lease("remind", "a", NOW, NOW + HOUR)
+
+    async def test_of_many_one_gets_it(self, engine: Engine) -> None:
+        stores = [engine.store, await engine.another(), await engine.another()]
+
+        async def take(number: int) -> bool:
+            async with stores[number % 3].write() as session:
+                return await session.take_lease("remind", str(number), NOW, NOW + HOUR)
+
+        assert sum(await asyncio.gather(*map(take, range(9)))) == 1
 
 
 # ------------------------------------------------------------------------------- a model of it all

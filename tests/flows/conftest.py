@@ -1,4 +1,4 @@
-"""A centre over a store in a temporary file, at nine o'clock on a working day."""
+"""A centre over an empty store, at nine o'clock on a working day."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import NOW, Centre
 from doubles.clock import StillClock
+from engines import PostgresEngine, SqliteEngine
 
 from notifier import installation as installation_files
 from notifier import settings
 from notifier.rendering import Templates
-from notifier.storage.sealing import Keys, Sealer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,11 +36,6 @@ def templates() -> Templates:
     return Templates()
 
 
-@pytest.fixture(scope="session")
-def sealer() -> Sealer:
-    return Sealer(Keys.fresh())
-
-
 @pytest.fixture
 def clock() -> StillClock:
     clock = StillClock()
@@ -50,13 +45,23 @@ def clock() -> StillClock:
 
 @pytest.fixture
 async def centre(
+    request: pytest.FixtureRequest,
     tmp_path: Path,
-    sealer: Sealer,
     clock: StillClock,
     installation: Installation,
     templates: Templates,
 ) -> AsyncIterator[Centre]:
-    centre = Centre(tmp_path / "notifier.db", sealer, clock, installation, templates)
-    await centre.store.open()
-    yield centre
-    await centre.store.close()
+    """Over a file; the tests that are marked so run over a server too."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        embedded = SqliteEngine(tmp_path)
+        centre = Centre(embedded.make_store, embedded.look, clock, installation, templates)
+        await centre.store.open()
+        yield centre
+        await centre.store.close()
+    else:
+        served = await PostgresEngine.fresh(request.getfixturevalue("postgres"))
+        centre = Centre(served.make_store, served.look, clock, installation, templates)
+        await centre.store.open()
+        yield centre
+        await centre.store.close()
+        await served.give_back()

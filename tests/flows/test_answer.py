@@ -21,6 +21,7 @@ from builders import (
     received,
 )
 from doubles.gateway import ScriptedGateway
+from engines import on_every_store
 
 from notifier.domain import instant
 from notifier.domain.dossier import SupplementRequest
@@ -66,6 +67,7 @@ async def finish(centre: Centre, number: int = 1) -> None:
 # ------------------------------------------------------------------------------------- an answer
 
 
+@on_every_store
 async def test_a_question_and_its_answer_land_together(centre: Centre) -> None:
     rung = centre.rung
     [answer] = await ask(centre, inbound(f"HS {code()}"))
@@ -99,6 +101,7 @@ async def test_or_neither_does_and_the_provider_is_not_told(
     assert len(await ask(centre, inbound(f"HS {code()}"))) == 1
 
 
+@on_every_store
 async def test_a_doubled_question_is_answered_once(centre: Centre) -> None:
     question = inbound(f"HS {code()}")
     assert len(await ask(centre, question, question)) == 1
@@ -180,6 +183,7 @@ async def test_the_agent_is_an_owner_too(centre: Centre) -> None:
     assert centre.rows("SELECT guesses FROM inbound") == [(0,)]
 
 
+@on_every_store
 async def test_past_the_guessing_limit_a_code_is_as_good_as_unknown(centre: Centre) -> None:
     """Ten codes of others in ten minutes; after that nothing tells one that exists."""
     for number in range(2, 12):
@@ -227,6 +231,7 @@ async def test_the_owner_is_never_guessing(centre: Centre) -> None:
 # --------------------------------------------------------------------------------- stop and start
 
 
+@on_every_store
 async def test_stop_is_heeded_with_its_proof(centre: Centre) -> None:
     [confirmation] = await ask(centre, inbound("TC", key="stop-1"))
     assert "dung gui tin" in confirmation.text
@@ -285,6 +290,7 @@ async def test_stop_for_one_dossier_leaves_the_others(centre: Centre) -> None:
 
 
 @pytest.mark.parametrize("stop", ["TC", f"dung nhan tin {code()}"], ids=["all", "one dossier"])
+@on_every_store
 async def test_start_resumes_and_the_record_stays(centre: Centre, stop: str) -> None:
     await ask(centre, inbound(stop, key="1"))
     centre.clock.now += 1

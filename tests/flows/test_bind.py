@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from builders import GATEWAY, NAME, PHONE, Centre, code, inbound, number_of, received
+from engines import on_every_store
 
 from notifier.domain import instant
 
@@ -47,6 +48,7 @@ async def test_a_stranger_in_a_chat_is_told_little(centre: Centre) -> None:
     assert not await is_known(centre, "1")
 
 
+@on_every_store
 async def test_by_a_code_that_came_by_sms(centre: Centre) -> None:
     answered = await say(centre, "1", f"LK {PHONE}")
     assert answered is not None
@@ -69,6 +71,7 @@ async def test_by_a_contact_that_the_channel_vouches_for(centre: Centre) -> None
     assert await is_known(centre, "2")
 
 
+@on_every_store
 async def test_a_code_works_once_for_one_account_and_not_for_long(centre: Centre) -> None:
     await say(centre, "1", f"LK {PHONE}")
     digits = await sms_code(centre, "1")
@@ -91,6 +94,7 @@ async def test_a_code_of_a_number_is_used_up_by_the_first(centre: Centre) -> Non
     assert not await is_known(centre, "5", by=other)
 
 
+@on_every_store
 async def test_nobody_is_flooded_with_codes(centre: Centre) -> None:
     for number in range(8):
         await say(centre, f"a{number}", f"LK {PHONE}", by=f"telegram:{7000 + number}")

@@ -23,6 +23,7 @@ from builders import (
     until,
 )
 from doubles.gateway import ScriptedGateway, never
+from engines import on_every_store
 
 from notifier.domain import instant, retry
 from notifier.domain.consent import EVERYTHING, Refusal
@@ -84,6 +85,7 @@ async def history(centre: Centre, key: str) -> list[tuple[int, str, str]]:
 # ------------------------------------------------------------------------------------- the journal
 
 
+@on_every_store
 async def test_sending_is_on_disk_before_the_first_byte(centre: Centre) -> None:
     seen: list[Any] = []
 
@@ -138,6 +140,7 @@ async def test_where_a_message_goes(
         assert (await send(centre)).sent == []
 
 
+@on_every_store
 async def test_the_key_is_the_same_on_every_attempt(centre: Centre) -> None:
     await centre.queue(message("a"))
     gateway = ScriptedGateway(usual=Temporary(code="busy"))
@@ -176,6 +179,7 @@ async def test_what_has_no_time_left_expires(centre: Centre) -> None:
     assert "busy" in row.reason
 
 
+@on_every_store
 async def test_only_the_parts_that_were_not_taken_are_sent_again(centre: Centre) -> None:
     await centre.queue(message("a", text=LONG))
     gateway = await send(centre, Partial(done=((0, "r1"),), rest=Temporary(code="busy")))
@@ -191,6 +195,7 @@ async def test_only_the_parts_that_were_not_taken_are_sent_again(centre: Centre)
 # ------------------------------------------------------------------------------------ the last look
 
 
+@on_every_store
 async def test_received_never_leaves_after_result_ready(centre: Centre) -> None:
     await centre.push(received())
     centre.clock.now += MINUTE
@@ -533,6 +538,7 @@ async def test_the_second_gateway_of_a_route_takes_over_while_the_first_rests(
     assert {row.gateway for row in await centre.outbox()} == {"first", "second"}
 
 
+@on_every_store
 async def test_two_gateways_of_a_channel_never_share_a_message(centre: Centre) -> None:
     await centre.queue(*(message(f"m{n}") for n in range(60)))
     one, two = ScriptedGateway(name="one", window=4), ScriptedGateway(name="two", window=4)
@@ -637,6 +643,7 @@ async def test_a_backlog_leaves_without_waiting_for_the_next_look(
         await until(lambda: len(gateway.keys) == 100)
 
 
+@on_every_store
 async def test_what_another_process_queued_is_found(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -672,6 +679,7 @@ async def test_stop_waits_for_what_is_under_way_and_records_it(centre: Centre) -
     assert "too late" not in gateway.keys
 
 
+@on_every_store
 async def test_stop_gives_up_what_does_not_end(centre: Centre) -> None:
     await centre.queue(message("a"))
     gateway = ScriptedGateway(never)
@@ -717,6 +725,7 @@ async def test_stopping_what_never_ran(centre: Centre) -> None:
     assert await centre.states() == {"a": "queued"}
 
 
+@on_every_store
 async def test_a_crash_leaves_sending_and_the_next_process_makes_it_unknown(
     centre: Centre,
 ) -> None:
@@ -787,6 +796,7 @@ async def test_once_more_by_its_class_or_left_to_people(
         assert [item.kind for item in work] == ["unknown"]
 
 
+@on_every_store
 async def test_a_second_unknown_is_left_to_people(centre: Centre) -> None:
     await lost(centre, message("a", lane=Lane.ANSWER))
     await settle(centre)
@@ -822,6 +832,7 @@ async def test_a_report_that_comes_while_the_second_try_waits_stops_it(centre: C
     assert await centre.states() == {"a": "delivered"}
 
 
+@on_every_store
 async def test_two_sweeps_at_once_send_it_once_more(centre: Centre) -> None:
     await lost(centre, *(message(f"m{n}", lane=Lane.ANSWER) for n in range(10)))
     centre.clock.now += retry.UNKNOWN_WAIT

@@ -18,11 +18,13 @@ from builders import (
     moment,
     received,
 )
+from engines import KEYS, on_every_store
 
 from notifier.domain import instant
 from notifier.domain.message import Address, Lane
 from notifier.flows.ingest import Fate, Ingested
 from notifier.ports import Quarantined
+from notifier.storage.sealing import Sealer
 
 MINUTE, HOUR, DAY = instant.MINUTE, instant.HOUR, instant.DAY
 
@@ -48,6 +50,7 @@ async def address_of(centre: Centre, key_part: str = "") -> Address:
 # ------------------------------------------------------------------------------ one transaction
 
 
+@on_every_store
 async def test_a_dossier_its_moments_and_its_message_land_together(centre: Centre) -> None:
     assert await centre.push(received()) == [STORED]
     assert counted(centre) == {"event": 1, "dossier": 1, "moment": 2, "message": 1}
@@ -75,6 +78,7 @@ async def test_or_nothing_does(centre: Centre, monkeypatch: pytest.MonkeyPatch, 
     assert counted(centre) == {"event": 1, "dossier": 1, "moment": 2, "message": 1}
 
 
+@on_every_store
 async def test_many_at_once_are_answered_one_by_one(centre: Centre) -> None:
     broken = Quarantined(door="events", reason="no subject", raw=b"{}", at=NOW, key="k")
     ahead = event(number=3, at=NOW + HOUR)
@@ -97,6 +101,7 @@ async def test_nothing_comes_of_nothing(centre: Centre) -> None:
 # ------------------------------------------------------------------------------------------ once
 
 
+@on_every_store
 async def test_a_doubled_event_makes_no_second_notice(centre: Centre) -> None:
     assert await centre.push(received()) == [STORED]
     assert await centre.push(received()) == [DUPLICATE]
@@ -140,6 +145,7 @@ async def test_what_arrives_late_notifies_of_nothing_that_is_over(centre: Centre
     assert held.facts.due_at == DUE
 
 
+@on_every_store
 async def test_a_whole_story_in_one_request_tells_its_end(centre: Centre) -> None:
     await centre.push(
         event("finished", at=NOW), received(at=NOW - 2 * HOUR), event("processing", at=NOW - HOUR)
@@ -192,6 +198,7 @@ async def test_a_state_nobody_knows_changes_nothing(centre: Centre, status: int)
     assert await centre.notices() == ["received"]
 
 
+@on_every_store
 async def test_what_is_quarantined_twice_is_kept_once(centre: Centre) -> None:
     broken = Quarantined(door="events", reason="no subject", raw=b"{}", at=NOW, key="k")
     for _ in range(3):
@@ -203,7 +210,7 @@ async def test_the_bytes_of_what_is_quarantined_are_kept(centre: Centre) -> None
     broken = Quarantined(door="events", reason="no subject", raw=b'{"odd": 1}', at=NOW, key="k")
     await centre.push(broken, replace(received(at=NOW + DAY), raw=b"early"))
     kept = {
-        centre._sealer.open(sealed, b"quarantine")
+        Sealer(KEYS).open(sealed, b"quarantine")
         for (sealed,) in centre.rows("SELECT raw_sealed FROM quarantine")
     }
     assert kept == {b'{"odd": 1}', b"early"}

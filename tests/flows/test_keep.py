@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from builders import KEPT, PHONE, Centre, code, inbound, number_of, received
+from engines import on_every_store
 
 from notifier.domain import instant
 from notifier.domain.message import Lane
@@ -24,6 +25,7 @@ async def later(centre: Centre) -> list[str]:
     return [row.text for row in await centre.outbox() if row.key.startswith("kept|")]
 
 
+@on_every_store
 async def test_it_is_answered_when_the_dossier_appears(centre: Centre) -> None:
     await ask(centre, "1", 1)
     centre.clock.now += instant.HOUR
@@ -69,6 +71,7 @@ async def test_what_is_nobody_elses_business_is_never_answered(centre: Centre) -
     assert known.replace(code(1), "") == unknown.replace(code(2), "")
 
 
+@on_every_store
 async def test_at_most_three_wait_for_one_sender(centre: Centre) -> None:
     await ask(centre, "1", 1, 2)
     await ask(centre, "2", 3, 4, 5)

@@ -7,9 +7,11 @@ import asyncio
 import pytest
 from builders import GATEWAY, Centre, inbound, message
 from doubles.gateway import ScriptedGateway
+from engines import KEYS
 
 from notifier.domain.message import Receipt, ReceiptStatus, State, Unreadable
 from notifier.domain.outcome import Accepted, Unknown
+from notifier.storage.sealing import Sealer
 
 DELIVERED, FAILED = ReceiptStatus.DELIVERED, ReceiptStatus.FAILED
 
@@ -36,7 +38,7 @@ async def test_a_riddle_is_kept_once_with_its_bytes(centre: Centre) -> None:
     await centre.receive().accept([riddle, riddle])
     await centre.receive().accept([riddle])
     [(sealed,)] = centre.rows("SELECT raw_sealed FROM quarantine")
-    assert centre._sealer.open(sealed, b"quarantine") == b"??"
+    assert Sealer(KEYS).open(sealed, b"quarantine") == b"??"
 
 
 async def test_nothing_is_acknowledged_that_was_not_committed(

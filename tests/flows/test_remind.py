@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import DUE, LANDLINE, NOW, Centre, code, event, moment, received
+from engines import on_every_store
 
 from notifier.domain import deadline, instant
 from notifier.domain.deadline import Moment
@@ -77,6 +78,7 @@ async def test_nobody_is_reminded_of_what_was_filed_too_late_for_it(centre: Cent
     assert await at(centre, "2026-11-25 16:59") == []
 
 
+@on_every_store
 async def test_a_moved_due_date_is_reminded_of_again(centre: Centre) -> None:
     await take(centre, due_at=moment("2026-11-25 17:00"))
     assert await at(centre, "2026-11-23 08:30") == ["due_soon"]
@@ -96,6 +98,7 @@ async def test_a_due_date_moved_before_the_reminder_is_reminded_of_once(centre: 
 # ------------------------------------------------------------------------------------------ after
 
 
+@on_every_store
 async def test_late_is_one_apology(centre: Centre) -> None:
     await take(centre)
     await at(centre, "2026-11-26 08:30")
@@ -154,6 +157,7 @@ async def test_sweeping_twice_says_nothing_twice(centre: Centre) -> None:
     assert await at(centre, DUE + MINUTE) == ["due_soon", "late"]
 
 
+@on_every_store
 async def test_a_restart_loses_and_repeats_nothing(centre: Centre) -> None:
     await take(centre)
     await centre.restart()
@@ -178,6 +182,7 @@ async def test_after_a_pause_of_three_days_what_is_still_true_is_said_once(
     }
 
 
+@on_every_store
 async def test_two_sweeps_at_once(centre: Centre) -> None:
     for number in range(1, 30):
         await take(centre, number=number)

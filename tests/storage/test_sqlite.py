@@ -1,4 +1,4 @@
-"""The embedded store keeps the contract, and what is SQLite's own."""
+"""What is the embedded store's own, beside the contract that all keep."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from builders import (
@@ -28,18 +26,8 @@ from builders import (
     received,
     until,
 )
-from contracts.store import (
-    BroadcastContract,
-    DispatchAloneContract,
-    DossierContract,
-    LeaseContract,
-    OutboxContract,
-    OutboxMachine,
-    PeopleContract,
-    TransactionContract,
-    queue,
-)
-from hypothesis import HealthCheck, settings
+from contracts.store import DispatchAloneContract, queue
+from engines import SqliteEngine
 
 from notifier.domain.audience import Recipient
 from notifier.domain.consent import EVERYTHING, Refusal
@@ -47,37 +35,16 @@ from notifier.domain.dossier import apply
 from notifier.domain.message import Address
 from notifier.errors import StoreBusyError, StoreError
 from notifier.ports import Heard, Quarantined
+from notifier.storage.migrations import migrations
 from notifier.storage.sealing import Keys, Sealer
 from notifier.storage.sqlite import SqliteStore
-from notifier.storage.sqlite.store import migrations, statements
+from notifier.storage.sqlite.store import PACKAGE, statements
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
-KEYS = Keys.fresh()
-
-
-class SqliteEngine:
-    """A store in a file of ``folder``."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "notifier.db"
-        self.store = SqliteStore(self.path, Sealer(KEYS))
-        self._others: list[SqliteStore] = []
-
-    async def another(self) -> SqliteStore:
-        other = SqliteStore(self.path, Sealer(KEYS))
-        self._others.append(other)
-        await other.open()
-        return other
-
-    async def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.path)) as connection:
-            return connection.execute(sql).fetchall()
-
-    async def close(self) -> None:
-        for store in (self.store, *self._others):
-            await store.close()
+MIGRATIONS = migrations(PACKAGE)
 
 
 @pytest.fixture
@@ -88,55 +55,8 @@ async def engine(tmp_path: Path) -> AsyncIterator[SqliteEngine]:
     await engine.close()
 
 
-class TestTransactions(TransactionContract):
-    """The contract."""
-
-
 class TestDispatchAlone(DispatchAloneContract):
-    """The contract."""
-
-
-class TestDossiers(DossierContract):
-    """The contract."""
-
-
-class TestOutbox(OutboxContract):
-    """The contract."""
-
-
-class TestPeople(PeopleContract):
-    """The contract."""
-
-
-class TestBroadcasts(BroadcastContract):
-    """The contract."""
-
-
-class TestLeases(LeaseContract):
-    """The contract."""
-
-
-class SqliteOutboxMachine(OutboxMachine):
-    """The model, over a file of its own for each run."""
-
-    async def open_engine(self) -> SqliteEngine:
-        self.folder = tempfile.TemporaryDirectory()
-        engine = SqliteEngine(Path(self.folder.name))
-        await engine.store.open()
-        return engine
-
-    def teardown(self) -> None:
-        super().teardown()
-        self.folder.cleanup()
-
-
-TestOutboxModel = SqliteOutboxMachine.TestCase
-TestOutboxModel.settings = settings(
-    max_examples=30,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+    """The contract of an engine for one process."""
 
 
 # ----------------------------------------------------------------------------------- SQLite's own
@@ -159,10 +79,10 @@ async def test_the_lock_ends_with_its_process(engine: SqliteEngine) -> None:
     assert holder.stdout
     await holder.stdout.readline()
     with pytest.raises(StoreBusyError, match="one process at a time"):
-        await engine.store.dispatch_alone()
+        await engine.store.dispatch_alone("test:1")
     holder.kill()
     await holder.communicate()
-    await engine.store.dispatch_alone()
+    await engine.store.dispatch_alone("test:1")
 
 
 async def test_every_connection_is_durable(engine: SqliteEngine) -> None:
@@ -174,7 +94,7 @@ async def test_every_connection_is_durable(engine: SqliteEngine) -> None:
 
 
 async def test_a_new_file_has_the_newest_version(engine: SqliteEngine) -> None:
-    assert await engine.rows("PRAGMA user_version") == [(max(migrations()),)]
+    assert await engine.rows("PRAGMA user_version") == [(max(MIGRATIONS),)]
     assert await engine.rows("PRAGMA integrity_check") == [("ok",)]
 
 
@@ -191,21 +111,21 @@ async def test_ten_processes_may_make_it_at_once(tmp_path: Path) -> None:
     engine = SqliteEngine(tmp_path)
     await asyncio.gather(*(engine.another() for _ in range(10)))
     await engine.close()
-    assert await engine.rows("PRAGMA user_version") == [(max(migrations()),)]
+    assert await engine.rows("PRAGMA user_version") == [(max(MIGRATIONS),)]
 
 
 def test_migrations_are_numbered_without_gaps() -> None:
-    assert sorted(migrations()) == list(range(1, len(migrations()) + 1))
+    assert sorted(MIGRATIONS) == list(range(1, len(MIGRATIONS) + 1))
 
 
 def test_migrations_have_no_trap_for_the_splitter() -> None:
     """``statements`` knows neither triggers nor semicolons in comments or texts."""
-    for script in migrations().values():
+    for script in MIGRATIONS.values():
         assert "trigger" not in script.lower()
         assert all(sqlite3.complete_statement(f"{one};") for one in statements(script))
 
 
-@pytest.mark.parametrize("version", [max(migrations()) + 1, 4_711])
+@pytest.mark.parametrize("version", [max(MIGRATIONS) + 1, 4_711])
 async def test_a_newer_store_is_refused_untouched(tmp_path: Path, version: int) -> None:
     engine = SqliteEngine(tmp_path)
     with closing(sqlite3.connect(engine.path)) as connection:
@@ -251,7 +171,7 @@ async def test_a_cancelled_wait_for_another_process_blocks_nobody(engine: Sqlite
 
 async def test_only_its_owner_may_read_it(engine: SqliteEngine) -> None:
     await queue(engine.store, message())
-    await engine.store.dispatch_alone()
+    await engine.store.dispatch_alone("test:1")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in engine.path.parent.iterdir()}
     assert modes == dict.fromkeys(
         ["notifier.db", "notifier.db-wal", "notifier.db-shm", "notifier.db.lock"], 0o600
