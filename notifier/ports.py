@@ -192,6 +192,17 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineRow:
+    """Something that could not be taken, as staff see it; ``size`` in bytes, sealed."""
+
+    id: int
+    door: str
+    reason: str
+    at: Instant
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempted:
     """An attempt that ended, and where its message goes."""
 
@@ -475,6 +486,17 @@ class Session(Protocol):
 
     async def quarantine(self, items: Sequence[Quarantined]) -> None:
         """Keep what could not be taken."""
+
+    async def quarantined(
+        self, *, door: str | None = None, ids: Sequence[int] | None = None, limit: int = 100
+    ) -> list[QuarantineRow]:
+        """What is kept and not settled, oldest first; of ``ids`` only where there are any."""
+
+    async def quarantined_raw(self, item_id: int) -> bytes | None:
+        """The bytes of one item that is not settled."""
+
+    async def settle_quarantined(self, ids: Sequence[int], fate: str, by: str, now: Instant) -> int:
+        """Take items off: the record stays, its bytes do not; how many were on."""
 
     # broadcasts
     async def add_broadcast(self, broadcast: Broadcast) -> None:

@@ -80,8 +80,11 @@ OpenHours = Annotated[tuple[ClockTime, ClockTime], AfterValidator(_in_order)]
 SQLITE = "sqlite:///"
 
 
-def _an_address(store: str) -> str:
-    """The value may hold a password, so no error quotes it."""
+def store_address(store: str) -> str:
+    """``store`` where it is an address of one, else ``ValueError``.
+
+    The value may hold a password, so no error quotes it.
+    """
     if store.startswith(SQLITE) and store != SQLITE:
         return store
     try:
@@ -97,7 +100,13 @@ def _an_address(store: str) -> str:
     return store
 
 
-StoreAddress = Annotated[str, AfterValidator(_an_address)]
+def store_file(address: str) -> Path | None:
+    """The file of an embedded store; None where the store is a server's."""
+    path = address.removeprefix(SQLITE)
+    return None if path == address else Path(path)
+
+
+StoreAddress = Annotated[str, AfterValidator(store_address)]
 
 
 class Table(BaseModel):
@@ -252,8 +261,7 @@ class Settings(BaseSettings):
     @property
     def store_path(self) -> Path | None:
         """The file of the embedded store; None where the store is a server's."""
-        path = self.store.removeprefix(SQLITE)
-        return None if path == self.store else Path(path)
+        return store_file(self.store)
 
     @property
     def keys_path(self) -> Path:

@@ -16,9 +16,10 @@ from notifier.flows.compose import Composer
 from notifier.flows.gather import Gather
 from notifier.flows.ingest import Ingest
 from notifier.flows.keep import Keep
+from notifier.flows.operate import Operate
 from notifier.flows.remind import Remind
 from notifier.rendering import Templates
-from notifier.sources import standard_webhooks
+from notifier.sources import cloudevents, standard_webhooks
 from notifier.storage.sealing import Keys, Sealer
 from notifier.storage.sqlite import SqliteStore
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from notifier.domain.installation import Installation
     from notifier.ports import Clock, Store
     from notifier.settings import Settings
+    from notifier.storage.postgres import PostgresStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +83,11 @@ def _route_faults(read: Settings, file: str) -> Iterable[Fault]:
                 yield Fault(file=file, key=f"routes.{channel}", problem=problem)
 
 
-def make_store(configuration: Configuration, sealer: Sealer) -> Store:
-    """The store that the settings name, not opened yet."""
-    settings = configuration.settings
-    if settings.store_path:
-        return SqliteStore(settings.store_path, sealer)
+def make_store(address: str, sealer: Sealer, *, file: str) -> SqliteStore | PostgresStore:
+    """The store at ``address``, not opened yet; ``file`` is where a fault of it is named."""
+    path = settings.store_file(address)
+    if path is not None:
+        return SqliteStore(path, sealer)
     try:
         from notifier.storage.postgres import PostgresStore
     except ModuleNotFoundError as error:
@@ -95,10 +97,8 @@ def make_store(configuration: Configuration, sealer: Sealer) -> Store:
             "PostgreSQL needs the extra `postgres`, which is not installed: "
             'pip install "motcua-notifier[postgres]".'
         )
-        raise ConfigurationError(
-            Fault(file=configuration.file, key="store", problem=problem)
-        ) from None
-    return PostgresStore(settings.store, sealer)
+        raise ConfigurationError(Fault(file=file, key="store", problem=problem)) from None
+    return PostgresStore(address, sealer)
 
 
 class Core:
@@ -110,7 +110,9 @@ class Core:
         self.settings = configuration.settings
         self.installation = configuration.installation
         self.keys = Keys.load_or_make(self.settings.keys_path)
-        self.store = make_store(configuration, Sealer(self.keys))
+        self.store: Store = make_store(
+            self.settings.store, Sealer(self.keys), file=configuration.file
+        )
         self.composer = Composer(self.installation, configuration.templates)
         self.keep = Keep(
             self.store,
@@ -132,6 +134,13 @@ class Core:
             self.composer,
             queued=self.queued,
             slice_size=self.settings.broadcast.slice,
+        )
+        self.operate = Operate(
+            self.store,
+            clock,
+            self.ingest,
+            read_events=lambda raw: cloudevents.read_kept(raw, clock.civil()),
+            queued=self.queued,
         )
         self._bells: list[Callable[[], None]] = []
 

@@ -18,15 +18,19 @@ app = typer.Typer(
 )
 broadcast = typer.Typer(no_args_is_help=True, help="A notice to a list, approved by two people.")
 outbox = typer.Typer(no_args_is_help=True, help="What was sent, is waiting, or went wrong.")
+quarantine = typer.Typer(no_args_is_help=True, help="What came in and could not be taken.")
 templates = typer.Typer(no_args_is_help=True, help="The texts that citizens read.")
+store = typer.Typer(no_args_is_help=True, help="The store: move it to another engine.")
 config = typer.Typer(no_args_is_help=True, help="The configuration.")
 knowledge = typer.Typer(no_args_is_help=True, help="What the office knows: procedures, units.")
 work = typer.Typer(no_args_is_help=True, help="What waits for people.")
 app.add_typer(broadcast, name="broadcast")
 app.add_typer(outbox, name="outbox")
+app.add_typer(quarantine, name="quarantine")
 app.add_typer(work, name="work")
 app.add_typer(templates, name="templates")
 app.add_typer(knowledge, name="knowledge")
+app.add_typer(store, name="store")
 app.add_typer(config, name="config")
 
 
@@ -35,6 +39,14 @@ class Kind(StrEnum):
 
     PROCEDURES = "procedures"
     UNITS = "units"
+
+
+class Settled(StrEnum):
+    """What staff found out of a message."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    AGAIN = "again"
 
 
 class Folder:
@@ -155,6 +167,79 @@ def outbox_cancel(message: str, by: By = "") -> None:
     from notifier.cli import outgoing
 
     outgoing.cancel(Folder.named, message, by)
+
+
+@outbox.command("unknown")
+def outbox_unknown(
+    notice: Annotated[str, typer.Option(help="Only this notice.")] = "",
+    gateway: Annotated[str, typer.Option(help="Only what this gateway sent.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Messages of which nobody knows whether they arrived."""
+    from notifier.cli import operating
+
+    operating.unknown(Folder.named, notice, gateway, as_json=as_json)
+
+
+@outbox.command("resolve")
+def outbox_resolve(
+    settled: Annotated[Settled, typer.Option("--as", help="What you found out.")],
+    messages: Annotated[list[str] | None, typer.Argument(help="Their ids.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that unknown lists.")] = False,
+    notice: Annotated[str, typer.Option(help="With --all: only this notice.")] = "",
+    gateway: Annotated[str, typer.Option(help="With --all: only of this gateway.")] = "",
+    by: By = "",
+) -> None:
+    """Settle messages of unknown fate, one by one or all of a notice or gateway."""
+    from notifier.cli import operating
+
+    operating.resolve(
+        Folder.named, messages or [], settled, every=every, notice=notice, gateway=gateway, by=by
+    )
+
+
+@outbox.command("retry")
+def outbox_retry(messages: list[str], by: By = "") -> None:
+    """Send failed or expired messages again, as new ones."""
+    from notifier.cli import operating
+
+    operating.retry(Folder.named, messages, by)
+
+
+@quarantine.command("list")
+def quarantine_list(
+    door: Annotated[str, typer.Option(help="Only what came in here: events, hooks/NAME.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    as_json: Json = False,
+) -> None:
+    """What could not be taken, and why."""
+    from notifier.cli import operating
+
+    operating.quarantined(Folder.named, door, limit, as_json=as_json)
+
+
+@quarantine.command("show")
+def quarantine_show(item: int) -> None:
+    """The bytes of one item, as they came; they may hold personal data."""
+    from notifier.cli import operating
+
+    operating.show_quarantined(Folder.named, item)
+
+
+@quarantine.command("release")
+def quarantine_release(items: list[int], by: By = "") -> None:
+    """Read items again, after the cause was mended."""
+    from notifier.cli import operating
+
+    operating.release(Folder.named, items, by)
+
+
+@quarantine.command("drop")
+def quarantine_drop(items: list[int], by: By = "") -> None:
+    """Take items off for good; that there was one, why, and who dropped it, stays on record."""
+    from notifier.cli import operating
+
+    operating.drop(Folder.named, items, by)
 
 
 @work.command("list")
@@ -291,6 +376,41 @@ def knowledge_check() -> None:
     from notifier.cli import knowledge
 
     knowledge.check(Folder.named)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
+) -> None:
+    """Write the whole store, as it stands at one moment, beside a running service."""
+    from notifier.cli import storing
+
+    storing.backup(Folder.named, file)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What backup wrote.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Keep the store that is there as ….before.")
+    ] = False,
+) -> None:
+    """Put a backup in the store's place; no service may run on it."""
+    from notifier.cli import storing
+
+    storing.restore(Folder.named, file, replace=replace)
+
+
+@store.command("copy")
+def store_copy(
+    target: Annotated[
+        str, typer.Argument(help="An empty store: postgresql://user@host/database, sqlite:///FILE.")
+    ],
+) -> None:
+    """Copy the store into an empty one of any engine, and compare every row."""
+    from notifier.cli import storing
+
+    storing.copy(Folder.named, target)
 
 
 @config.command("check")

@@ -85,6 +85,15 @@ def read_item(item: bytes | dict[str, Any], now: Instant) -> DossierEvent | Quar
         return unreadable(raw, error, now)
 
 
+def read_kept(raw: bytes, now: Instant) -> list[DossierEvent | Quarantined]:
+    """What was kept aside, read again: one event, or a whole body that could not be read."""
+    try:
+        items = read_body(raw, STRUCTURED, {})
+    except EventError as error:
+        return [unreadable(raw, error, now)]
+    return [read_item(item, now) for item in items]
+
+
 def unreadable(raw: bytes, error: EventError, now: Instant) -> Quarantined:
     """What can't be read; it has no identity of its own, so the same bytes are kept once."""
     key = hashlib.blake2b(raw, digest_size=16).hexdigest()

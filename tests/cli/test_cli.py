@@ -435,3 +435,53 @@ def test_a_reader_that_goes_away_is_no_traceback(terminal):
     assert ran.returncode == 1
     assert json.loads(ran.stdout)["code"] == "H19.45-261118-0000"
     assert ran.stderr == ""
+
+
+# ------------------------------------------------------------------- what staff decide by hand
+
+
+def test_what_could_not_be_taken_is_listed_shown_and_dropped(filled) -> None:
+    asyncio.run(fill([{**office.event(), "type": "dossier.flown"}]))
+    [row] = filled.run("quarantine", "list", "--json").rows
+    assert (row["door"], "type" in row["reason"]) == ("events", True)
+    assert "dossier.flown" in filled.run("quarantine", "show", str(row["id"])).out
+    refused = filled.run("quarantine", "release", str(row["id"]), code=1)
+    assert SENTENCE.search(refused.err)
+    assert "1 of 1 dropped" in filled.run("quarantine", "drop", str(row["id"])).err
+    assert filled.run("quarantine", "list", "--json").rows == []
+    assert "there is no item" in filled.run("quarantine", "show", str(row["id"]), code=1).err
+
+
+def test_resolving_names_messages_or_says_all(filled) -> None:
+    filled.run("outbox", "resolve", "--as", "delivered", code=2)
+    filled.run("outbox", "resolve", "--all", "some-id", "--as", "delivered", code=2)
+    filled.run("outbox", "resolve", "--all", "--as", "gone", code=2)
+    done = filled.run("outbox", "resolve", "--all", "--as", "delivered")
+    assert "0 of 0 settled" in done.err
+    assert filled.run("outbox", "unknown", "--json").rows == []
+    [row] = filled.run("outbox", "list", "--json").rows[:1]
+    refused = filled.run("outbox", "retry", row["id"], code=1)
+    assert "only a failed or expired one" in refused.err
+
+
+def test_a_backup_brings_everything_back(filled, tmp_path) -> None:
+    backup = tmp_path / "backup.db"
+    before = filled.run("dossiers", "--json").rows
+    assert "keep the keys" in filled.run("backup", str(backup)).err
+    assert "there already" in filled.run("backup", str(backup), code=1).err
+    assert "--replace" in filled.run("restore", str(backup), code=1).err
+    filled.run("restore", str(backup), "--replace")
+    assert filled.run("dossiers", "--json").rows == before
+    assert "no file" in filled.run("restore", str(tmp_path / "none.db"), code=1).err
+
+
+def test_a_store_is_copied_into_another_one(filled, tmp_path, monkeypatch) -> None:
+    before = filled.run("dossiers", "--json").rows
+    target = f"sqlite:///{tmp_path}/copy/notifier.db"
+    copied = filled.run("store", "copy", target)
+    assert "rows copied and compared" in copied.err
+    assert "not empty" in filled.run("store", "copy", target, code=1).err
+    filled.run("store", "copy", "mysql://host/database", code=2)
+    monkeypatch.setenv("NOTIFIER_STORE", target)
+    monkeypatch.setenv("NOTIFIER_KEYS", f"{tmp_path}/notifier.db.keys")
+    assert filled.run("dossiers", "--json").rows == before

@@ -1245,6 +1245,35 @@ class PeopleContract:
             await session.add_work([item])
             assert await session.work() == []
 
+    async def test_what_is_quarantined_is_listed_until_it_is_settled(self, engine: Engine) -> None:
+        items = [
+            Quarantined(door=door, key=key, reason=f"why {key}", raw=key.encode(), at=at)
+            for at, (door, key) in enumerate((("events", "a"), ("hooks/x", "b"), ("events", "c")))
+        ]
+        async with engine.store.write() as session:
+            await session.quarantine(items)
+            [first, second, third] = await session.quarantined()
+            assert [(row.door, row.reason) for row in (first, second, third)] == [
+                ("events", "why a"), ("hooks/x", "why b"), ("events", "why c"),
+            ]  # fmt: skip
+            assert await session.quarantined(door="events") == [first, third]
+            assert await session.quarantined(ids=[second.id]) == [second]
+            assert await session.quarantined(ids=[]) == []
+            assert await session.quarantined(limit=1) == [first]
+            assert await session.quarantined_raw(third.id) == b"c"
+        async with engine.store.write() as session:
+            gone = [first.id, first.id, 999_999]
+            assert await session.settle_quarantined(gone, "dropped", "me", NOW + 1) == 1
+            assert await session.settle_quarantined([first.id], "released", "you", NOW + 2) == 0
+            assert await session.quarantined() == [second, third]
+            assert await session.quarantined_raw(first.id) is None
+            await session.quarantine(items[:1])
+            assert await session.quarantined() == [second, third]
+        assert await engine.rows(
+            "SELECT settled_at, settled_by, fate, length(raw_sealed) FROM quarantine "
+            "WHERE settled_at IS NOT NULL"
+        ) == [(NOW + 1, "me", "dropped", 0)]
+
     async def test_quarantine_keeps_what_has_a_key_once(self, engine: Engine) -> None:
         keyed = Quarantined(door="events", key="k", reason="why", raw=b"bytes", at=NOW)
         nameless = replace(keyed, key="")

@@ -12,12 +12,14 @@ from notifier.storage.records.people import (
     INBOUND,
     KEPT,
     QUARANTINE,
+    QUARANTINED,
     RATING,
     REFUSAL,
     REREAD,
     WORK,
     PeopleRecords,
     guess_rows,
+    read_quarantined,
     read_refusals,
     read_said,
     read_work,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from notifier.domain.conversation import Said
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address
-    from notifier.ports import Fragment, Heard, Kept, Quarantined, WorkItem
+    from notifier.ports import Fragment, Heard, Kept, Quarantined, QuarantineRow, WorkItem
 
 
 class PeopleRows(PeopleRecords, Rows):
@@ -271,6 +273,39 @@ class PeopleRows(PeopleRecords, Rows):
         """See ``ports.Session``."""
         rows = sorted(self._quarantine_rows(items), key=lambda row: row[:2])
         await self.insert("quarantine", QUARANTINE, rows, ONCE)
+
+    async def quarantined(
+        self, *, door: str | None = None, ids: Sequence[int] | None = None, limit: int = 100
+    ) -> list[QuarantineRow]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            f"SELECT {QUARANTINED} FROM quarantine WHERE settled_at IS NULL "
+            "AND ($1::text IS NULL OR door = $1) "
+            "AND ($2::bigint[] IS NULL OR id = ANY($2)) ORDER BY at, id LIMIT $3",
+            door,
+            list(ids) if ids is not None else None,
+            limit,
+        )
+        return read_quarantined(rows)
+
+    async def quarantined_raw(self, item_id: int) -> bytes | None:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "SELECT raw_sealed FROM quarantine WHERE id = $1 AND settled_at IS NULL", item_id
+        )
+        return self._open_quarantined(rows)
+
+    async def settle_quarantined(self, ids: Sequence[int], fate: str, by: str, now: Instant) -> int:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "UPDATE quarantine SET settled_at = $1, settled_by = $2, fate = $3, raw_sealed = '' "
+            "WHERE settled_at IS NULL AND id = ANY($4::bigint[]) RETURNING id",
+            now,
+            by,
+            fate,
+            list(ids),
+        )
+        return len(rows)
 
     async def take_lease(self, name: str, owner: str, now: Instant, until: Instant) -> bool:
         """See ``ports.Session``; by the server's clock."""

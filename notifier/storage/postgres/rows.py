@@ -11,7 +11,7 @@ from notifier.errors import StoreConflictError, StoreError
 from notifier.storage.records import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from notifier.storage.sealing import Sealer
 
@@ -35,6 +35,9 @@ INTEGERS: Final = frozenset(
     }
 )  # fmt: skip
 """Columns that hold integers wherever they stand; those of a dossier's state are told apart."""
+
+COUNTED: Final = "quarantine"
+"""The one table whose rows the server numbers."""
 
 NUL: Final = "\x00"
 """PostgreSQL takes no such character in a text; it is kept as U+FFFD, and found by it too."""
@@ -70,6 +73,37 @@ class Rows(Records):
         sql = f"INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}) {tail}"
         return await self.run(sql, *columns_of(rows))
 
+    async def tables(self) -> dict[str, tuple[str, ...]]:
+        """See ``copying.Rows``."""
+        rows = await self.run(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
+        )
+        tables: dict[str, tuple[str, ...]] = {}
+        for table, column in rows:
+            tables[table] = (*tables.get(table, ()), column)
+        return tables
+
+    async def dump(
+        self, table: str, columns: Sequence[str], size: int
+    ) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """See ``copying.Rows``."""
+        names = ", ".join(columns)
+        with told():
+            cursor = await self._connection.cursor(f"SELECT {names} FROM {table}")
+            while rows := await cursor.fetch(size):
+                yield [tuple(row) for row in rows]
+
+    async def load(
+        self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """See ``copying.Rows``."""
+        await self.insert(table, ", ".join(columns), list(rows))
+        if table == COUNTED:
+            await self.run(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+            )
+
     async def lock(self, names: Sequence[str]) -> None:
         """Hold names until the transaction ends; in one order, so that no two wait crosswise."""
         keys = sorted(
@@ -92,7 +126,7 @@ def kind(table: str, column: str) -> str:
     """The type of a column, by its name."""
     if column.endswith(("_hash", "_sealed")):
         return "bytea"
-    if column in INTEGERS or (table, column) == ("dossier", "status"):
+    if column in INTEGERS or (table, column) in {("dossier", "status"), (COUNTED, "id")}:
         return "bigint"
     return "text"
 

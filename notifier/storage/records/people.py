@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from notifier.domain.conversation import Said
 from notifier.domain.message import Address, Inbound
-from notifier.ports import Fragment, Kept, WorkItem
+from notifier.ports import Fragment, Kept, QuarantineRow, WorkItem
 from notifier.storage.packing import pack, unpack
 from notifier.storage.records.base import Records
 
@@ -26,6 +26,7 @@ RATING = "dossier, score, at"
 KEPT = "code, account_hash, account_sealed, language, until"
 WORK = "key, kind, dossier, detail, opened_at"
 QUARANTINE = "door, key, reason, at, raw_sealed"
+QUARANTINED = "id, door, reason, at, length(raw_sealed)"
 
 
 class PeopleRecords(Records):
@@ -128,6 +129,10 @@ class PeopleRecords(Records):
             for code, account_hash, account, language, until in rows
         ]
 
+    def _open_quarantined(self, rows: Sequence[Sequence[Any]]) -> bytes | None:
+        """The bytes of the one row, where there is one."""
+        return self._sealer.open(rows[0][0], b"quarantine") if rows else None
+
     def _quarantine_rows(self, items: Sequence[Quarantined]) -> list[tuple[Any, ...]]:
         """In the order of ``QUARANTINE``."""
         return [
@@ -182,6 +187,14 @@ def guess_rows(codes: Sequence[tuple[str, str]], now: Instant) -> list[tuple[Any
 def work_rows(items: Sequence[WorkItem]) -> list[tuple[Any, ...]]:
     """In the order of ``WORK``."""
     return [(item.key, item.kind, item.dossier, item.detail, item.opened_at) for item in items]
+
+
+def read_quarantined(rows: Iterable[Sequence[Any]]) -> list[QuarantineRow]:
+    """From rows of id, door, reason, time and size."""
+    return [
+        QuarantineRow(id=id_, door=door, reason=reason, at=at, size=size)
+        for id_, door, reason, at, size in rows
+    ]
 
 
 def read_work(rows: Iterable[Sequence[Any]]) -> list[WorkItem]:

@@ -11,11 +11,13 @@ from notifier.storage.records.people import (
     INBOUND,
     KEPT,
     QUARANTINE,
+    QUARANTINED,
     RATING,
     REFUSAL,
     WORK,
     PeopleRecords,
     guess_rows,
+    read_quarantined,
     read_refusals,
     read_said,
     read_work,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from notifier.domain.conversation import Said
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address
-    from notifier.ports import Fragment, Heard, Kept, Quarantined, WorkItem
+    from notifier.ports import Fragment, Heard, Kept, Quarantined, QuarantineRow, WorkItem
 
 
 class PeopleRows(PeopleRecords, Rows):
@@ -242,6 +244,34 @@ class PeopleRows(PeopleRecords, Rows):
         await self.insert(
             f"INSERT OR IGNORE INTO quarantine ({QUARANTINE})", self._quarantine_rows(items)
         )
+
+    async def quarantined(
+        self, *, door: str | None = None, ids: Sequence[int] | None = None, limit: int = 100
+    ) -> list[QuarantineRow]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            f"SELECT {QUARANTINED} FROM quarantine WHERE settled_at IS NULL "
+            "AND (?1 IS NULL OR door = ?1) "
+            "AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2))) ORDER BY at, id LIMIT ?3",
+            (door, self.listed(ids) if ids is not None else None, limit),
+        )
+        return read_quarantined(rows)
+
+    async def quarantined_raw(self, item_id: int) -> bytes | None:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "SELECT raw_sealed FROM quarantine WHERE id = ? AND settled_at IS NULL", (item_id,)
+        )
+        return self._open_quarantined(rows)
+
+    async def settle_quarantined(self, ids: Sequence[int], fate: str, by: str, now: Instant) -> int:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "UPDATE quarantine SET settled_at = ?, settled_by = ?, fate = ?, raw_sealed = x'' "
+            "WHERE settled_at IS NULL AND id IN (SELECT value FROM json_each(?)) RETURNING id",
+            (now, by, fate, self.listed(ids)),
+        )
+        return len(rows)
 
     async def take_lease(self, name: str, owner: str, now: Instant, until: Instant) -> bool:
         """See ``ports.Session``."""

@@ -9,7 +9,7 @@ from notifier.storage.records import Records
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     import aiosqlite
 
@@ -49,6 +49,31 @@ class Rows(Records):
         """One prepared statement for each row, in one hop."""
         if rows:
             await self._connection.executemany(sql, rows)
+
+    async def tables(self) -> dict[str, tuple[str, ...]]:
+        """See ``copying.Rows``."""
+        rows = await self.run(
+            "SELECT m.name, c.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c "
+            "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid"
+        )
+        tables: dict[str, tuple[str, ...]] = {}
+        for table, column in rows:
+            tables[table] = (*tables.get(table, ()), column)
+        return tables
+
+    async def dump(
+        self, table: str, columns: Sequence[str], size: int
+    ) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """See ``copying.Rows``."""
+        async with self._connection.execute(f"SELECT {', '.join(columns)} FROM {table}") as cursor:
+            while rows := await cursor.fetchmany(size):
+                yield [tuple(row) for row in rows]
+
+    async def load(
+        self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """See ``copying.Rows``."""
+        await self.insert(f"INSERT INTO {table} ({', '.join(columns)})", rows)
 
     @staticmethod
     def listed(values: Iterable[Any]) -> str:

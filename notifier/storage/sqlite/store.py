@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import re
+import shutil
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -115,8 +116,76 @@ class SqliteStore:
         finally:
             self._readers.put_nowait(reader)
 
+    async def backup(self, to: Path) -> None:
+        """The store as it stands at one moment, in a file that is whole or not there.
+
+        Raises ``StoreError`` where the file exists or can't be written.
+        """
+        partial = to.with_name(to.name + ".partial")
+        try:
+            _refuse_taken(to)
+            partial.unlink(missing_ok=True)
+            partial.touch(mode=0o600)
+            connection = await self._connect()
+            try:
+                await connection.execute_fetchall("VACUUM INTO ?", (str(partial),))
+            finally:
+                await connection.close()
+            _keep(partial, to)
+        except (OSError, aiosqlite.Error) as error:
+            partial.unlink(missing_ok=True)
+            raise StoreError(f"the backup {to} can't be written: {error}.") from error
+
+    async def restore(self, backup: Path, *, replace: bool) -> None:
+        """Put a backup in the place of the store, which is not open and from which nobody sends.
+
+        With ``replace`` a store that is there is kept beside, as ``….before``; without, refused.
+        Raises ``StoreError`` where the backup is damaged, or of a newer program.
+        """
+        if self._path.exists() and not replace:
+            raise StoreError(f"the store {self._path} is there already; say --replace.")
+        partial = self._path.with_name(self._path.name + ".partial")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock()
+            shutil.copyfile(backup, partial)
+            partial.chmod(0o600)
+            await self._refuse_damaged(partial, backup)
+            if self._path.exists():
+                # What is only in the log belongs to the old file: it is folded in before.
+                old = await self._connect()
+                await old.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                await old.close()
+                self._path.replace(self._path.with_name(self._path.name + ".before"))
+            for rest in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + rest).unlink(missing_ok=True)
+            _keep(partial, self._path)
+        except (OSError, aiosqlite.Error) as error:
+            raise StoreError(f"the backup {backup} can't be restored: {error}.") from error
+        finally:
+            partial.unlink(missing_ok=True)
+            await self.close()
+
+    async def _refuse_damaged(self, copy: Path, backup: Path) -> None:
+        connection = await aiosqlite.connect(copy, isolation_level=None)
+        try:
+            [(sound,)] = await connection.execute_fetchall("PRAGMA integrity_check(1)")
+            [(version,)] = await connection.execute_fetchall("PRAGMA user_version")
+        finally:
+            await connection.close()
+        if sound != "ok" or not version:
+            raise StoreError(f"the backup {backup} is damaged, or no store. Take another one.")
+        lacking(PACKAGE, version, str(backup))
+
     async def dispatch_alone(self, owner: str) -> None:
         """Take the lock beside the file; it ends with the process, however that ends."""
+        self._lock()
+        self._owner = owner
+        async with self.write():
+            # The lock proves that whoever held a lease is gone: no sweep waits for its end.
+            await self._opened().execute_fetchall("DELETE FROM lease")
+
+    def _lock(self) -> None:
         descriptor = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -127,10 +196,6 @@ class SqliteStore:
                 "process at a time may dispatch. The other commands work beside it."
             ) from None
         self._dispatch_lock = descriptor
-        self._owner = owner
-        async with self.write():
-            # The lock proves that whoever held a lease is gone: no sweep waits for its end.
-            await self._opened().execute_fetchall("DELETE FROM lease")
 
     def _opened(self) -> aiosqlite.Connection:
         if self._writer is None:
@@ -183,6 +248,26 @@ class SqliteStore:
         except BaseException:
             await asyncio.shield(self._roll_back(writer))
             raise
+
+
+def _refuse_taken(path: Path) -> None:
+    if path.exists():
+        raise FileExistsError("it is there already")
+
+
+def _keep(partial: Path, to: Path) -> None:
+    """Give a file its name once it is on disk; after a crash it is whole or not there."""
+    _sync(partial)
+    partial.replace(to)
+    _sync(to.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def statements(script: str) -> list[str]:

@@ -217,7 +217,10 @@ CREATE TABLE quarantine (
     key        TEXT NOT NULL,
     reason     TEXT NOT NULL,
     at         INTEGER NOT NULL,
-    raw_sealed BLOB NOT NULL
+    raw_sealed BLOB NOT NULL,
+    settled_at INTEGER,
+    settled_by TEXT NOT NULL DEFAULT '',
+    fate       TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE UNIQUE INDEX quarantine_key ON quarantine (door, key) WHERE key <> '';
 
