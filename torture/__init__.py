@@ -1,0 +1,1 @@
+"""Proof that nothing is lost and nothing doubled in silence: ``make torture``."""
