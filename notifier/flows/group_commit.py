@@ -59,8 +59,7 @@ class GroupCommit(Generic[Item, Result]):
                 await self._replay(group, error)
             else:
                 for (_, future), result in zip(group, results, strict=True):
-                    if not future.done():
-                        future.set_result(result)
+                    _give(future, result)
 
     async def _tried(self, items: Sequence[Item]) -> Sequence[Result]:
         for _ in range(CONFLICTS - 1):
@@ -73,15 +72,24 @@ class GroupCommit(Generic[Item, Result]):
     async def _replay(
         self, group: Sequence[tuple[Item, asyncio.Future[Result]]], error: Exception
     ) -> None:
+        """Each item alone, its caller still there or not; one that was alone is not tried twice."""
+        if len(group) == 1:
+            _refuse(group[0][1], error)
+            return
         for item, future in group:
-            if future.done():
-                continue
-            if len(group) == 1:
-                future.set_exception(error)
-                continue
             try:
                 [result] = await self._tried([item])
             except Exception as alone:  # noqa: BLE001 - as above
-                future.set_exception(alone)
+                _refuse(future, alone)
             else:
-                future.set_result(result)
+                _give(future, result)
+
+
+def _give(future: asyncio.Future[Result], result: Result) -> None:
+    if not future.done():  # else its caller has gone away
+        future.set_result(result)
+
+
+def _refuse(future: asyncio.Future[Result], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

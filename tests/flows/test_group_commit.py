@@ -129,7 +129,24 @@ async def test_a_caller_that_goes_away_from_a_failing_group_harms_nobody(flow: F
     async with asyncio.timeout(10):
         results = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(result) for result in results] == [asyncio.CancelledError, ValueError, int]
-    assert 3 in flow.committed
+    assert flow.committed == [1, 3]
+
+
+async def test_a_caller_that_goes_away_while_others_are_tried_alone(flow: Flow) -> None:
+    calls: list[asyncio.Task[int]] = []
+
+    async def tell(items: Sequence[int]) -> list[int]:
+        if items == [-1]:
+            calls[1].cancel()
+            await asyncio.sleep(0)
+        return await flow(items)
+
+    group = GroupCommit(tell)
+    calls += [asyncio.create_task(group(n)) for n in (-1, 2, 3)]
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(result) for result in results] == [ValueError, asyncio.CancelledError, int]
+    await group.drain()
+    assert flow.committed == [2, 3]
 
 
 async def test_drain_waits_for_what_was_brought(flow: Flow) -> None:
