@@ -12,6 +12,7 @@ from notifier.domain.audience import Recipient, RowFault
 from notifier.domain.broadcast import Broadcast, BroadcastState
 from notifier.domain.message import Lane, Message, message_id
 from notifier.errors import InputError, NotAllowedError, TemplateError
+from notifier.ports import WorkItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -196,10 +197,35 @@ class Broadcasting:
                         found, BroadcastState.DONE, "service", "finish", now
                     )
                 return 0
-            messages = [self._message(found, recipient, now) for recipient in recipients]
+            messages, work = self._messages(found, recipients, now)
             added = await session.add_messages(messages)
+            await session.add_work(work)
             await session.release_recipients(found.id, recipients[-1].row, len(added))
         return len(added)
+
+    def _messages(
+        self, found: Broadcast, recipients: Sequence[Recipient], now: Instant
+    ) -> tuple[list[Message], list[WorkItem]]:
+        """Their messages. Texts that could be written when the list was read, and can't any more,
+        are left to people: one item a slice, which names the rows."""
+        messages: list[Message] = []
+        rows: list[str] = []
+        why = ""
+        for recipient in recipients:
+            try:
+                messages.append(self._message(found, recipient, now))
+            except TemplateError as error:
+                rows.append(str(recipient.row))
+                why = why or str(error)
+        if not rows:
+            return messages, []
+        item = WorkItem(
+            key=f"not_composed|broadcast|{found.id}|{rows[0]}",
+            kind="not_composed",
+            detail=f"broadcast {found.id}, rows {', '.join(rows)}: {why}",
+            opened_at=now,
+        )
+        return messages, [item]
 
     def _message(self, found: Broadcast, recipient: Recipient, now: Instant) -> Message:
         text = self._text(found, recipient)

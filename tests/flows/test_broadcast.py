@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -311,6 +312,28 @@ async def test_a_slice_that_fails_is_handed_out_again_whole(
     assert await centre.outbox() == []
     assert await broadcasting.sweep(centre.clock.now) == 5
     assert (await broadcasting.status(id_)).broadcast.released == 5
+
+
+async def test_rows_that_can_t_be_written_any_more_hold_up_nobody(centre: Centre) -> None:
+    """A limit that was lowered after the list was read, or a template's part that is gone."""
+    lines = rows(12)
+    lines[4]["ten"] = lines[9]["ten"] = "Ong/Ba " * 40
+    id_ = (await draft(centre, lines, template="Kinh gui {{ ten }}.")).broadcast.id
+    await centre.broadcasting.act(id_, "approve", "Bình")
+    await centre.broadcasting.act(id_, "start", "Bình")
+    centre.composer._installation = replace(
+        centre.installation, sms=replace(centre.installation.sms, most=1)
+    )
+    broadcasting = centre.broadcasting_by(4)
+    gateway = ScriptedGateway()
+    while await state_of(centre, id_) is BroadcastState.RUNNING:
+        await broadcasting.sweep(centre.clock.now)
+        await centre.turn(centre.dispatcher(gateway))
+    assert len(gateway.sent) == 10
+    work = {item.key.rpartition("|")[2]: item.detail for item in await centre.work()}
+    assert set(work) == {"6", "11"}
+    assert all(f"rows {row}: the text takes 2 SMS" in detail for row, detail in work.items())
+    assert (await broadcasting.status(id_)).broadcast.released == 10
 
 
 async def test_two_broadcasts_to_the_same_people_are_two(centre: Centre) -> None:
