@@ -12,6 +12,7 @@
     ├── TemplateError           a text that can't be rendered, or is too long
     ├── StoreError              the store refused or is not ours
     │   ├── StoreBusyError      another process dispatches on this store
+    │   ├── SealedError         what is stored does not open: other keys, or damage
     │   └── StoreConflictError  another transaction was in the way; the same again may work
     └── NotAllowedError         an act that the rules forbid (a second approval by the author, ...)
 
@@ -88,6 +89,10 @@ class StoreError(NotifierError):
 
 class StoreBusyError(StoreError):
     """Another process already dispatches and ticks on this store."""
+
+
+class SealedError(StoreError):
+    """A stored value does not open: it was written with other keys, or is damaged."""
 
 
 class StoreConflictError(StoreError):

@@ -19,7 +19,9 @@ from notifier.storage.sealing import Sealer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest.register_assert_rewrite("contracts.gateway", "contracts.store", "processes")
+pytest.register_assert_rewrite(
+    "contracts.gateway", "contracts.store", "contracts.outbox_model", "processes"
+)
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile("explore", max_examples=3_000, deadline=None)

@@ -18,6 +18,7 @@ from notifier.domain.broadcast import BroadcastState
 from notifier.domain.message import Lane, State
 from notifier.domain.outcome import OptedOut, Outcome, Permanent, Unknown
 from notifier.domain.rules import DueRule
+from notifier.errors import SealedError
 from notifier.ports import Attempted, Moved, WorkItem
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ LONGEST_SEND: Final = 120.0
 
 PAUSED_LOOK: Final = 5 * instant.SECOND
 """How often a message of a paused broadcast is looked at again (ms)."""
+
+SEALED_LOOK: Final = instant.HOUR
+"""How often what does not open is tried again (ms): the right keys may have been put back."""
 
 SETTLE_BATCH: Final = 200
 
@@ -168,13 +172,30 @@ class Dispatcher:
         chosen, _ = choose(waiting, free=free, window=window, bucket=self._bucket)
         if not chosen:
             return [], 0
-        messages = await session.messages([candidate.id for candidate in chosen])
-        leaving, moved = await self._looked_at_again(session, messages, now)
+        leaving, moved = await self._looked_at(session, [one.id for one in chosen], now)
         await session.move(moved, now)
         begun = await session.begin_attempts(leaving, self._gateway.name, self._owner, now)
         # Only what leaves is paid for.
         self._bucket = self._bucket.taken(sum(message.plan.segments for message in begun))
         return begun, len(moved)
+
+    async def _looked_at(
+        self, session: Session, ids: Sequence[str], now: Instant
+    ) -> tuple[list[Message], list[Moved]]:
+        """As ``_looked_at_again``; what does not open waits for people and stops nothing else."""
+        try:
+            return await self._looked_at_again(session, await session.messages(ids), now)
+        except SealedError:
+            if len(ids) == 1:
+                await session.add_work([_sealed(now)])
+                return [], [_put_off(ids[0], now)]
+        leaving: list[Message] = []
+        moved: list[Moved] = []
+        for id_ in ids:
+            left, put_off = await self._looked_at(session, [id_], now)
+            leaving += left
+            moved += put_off
+        return leaving, moved
 
     async def _looked_at_again(
         self, session: Session, messages: Sequence[Message], now: Instant
@@ -368,6 +389,27 @@ def _refusal(address: Address, attempted: Attempted, now: Instant) -> consent.Re
         scope=consent.EVERYTHING,
         at=now,
         proof=f"{attempted.gateway} said so to message {attempted.message.id}",
+    )
+
+
+def _put_off(message_id: str, now: Instant) -> Moved:
+    """It keeps waiting, since nothing is wrong with it once it opens again."""
+    return Moved(
+        id=message_id,
+        state=State.QUEUED,
+        reason="what is stored of it, or of its dossier, does not open",
+        not_before=now + SEALED_LOOK,
+    )
+
+
+def _sealed(now: Instant) -> WorkItem:
+    """Once a day: with the wrong keys no message opens."""
+    return WorkItem(
+        key=f"sealed|{instant.local_date(now)}",
+        kind="sealed",
+        detail="messages wait that do not open: written with other keys, or damaged; put the key "
+        "file back that lay beside the store",
+        opened_at=now,
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from notifier.errors import ConfigurationError, Fault, StoreError
+from notifier.errors import ConfigurationError, Fault, SealedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,11 +102,11 @@ class Sealer:
         return nonce + self._cipher.encrypt(nonce, text, place)
 
     def open(self, sealed: bytes, place: bytes) -> bytes:
-        """What was sealed; ``StoreError`` with another key, another place or a changed byte."""
+        """What was sealed; ``SealedError`` with another key, another place or a changed byte."""
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
         except (InvalidTag, ValueError):  # changed, or too short to be one
-            raise StoreError(
+            raise SealedError(
                 f"a sealed value of {place.decode()} does not open: the store was written with "
                 "other keys, or is damaged. Put the key file back that lay beside it."
             ) from None

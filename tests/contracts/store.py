@@ -902,6 +902,32 @@ class OutboxContract:
         await report(engine.store, delivered("r2"))
         assert await state_of(engine.store, sent) is State.DELIVERED
 
+    @pytest.mark.parametrize(
+        ("first", "second", "state"),
+        [
+            (delivered("r1"), undelivered("r1"), State.DELIVERED),
+            (undelivered("r1"), delivered("r1"), State.FAILED),
+        ],
+        ids=["delivered first", "failed first"],
+    )
+    async def test_of_early_reports_that_contradict_the_first_counts(
+        self, engine: Engine, first: Receipt, second: Receipt, state: State
+    ) -> None:
+        async with engine.store.write() as session:
+            await session.add_receipts(GATEWAY, [first], NOW)
+            await session.add_receipts(GATEWAY, [second], NOW + 1)
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Accepted(refs=("r1",)))
+        assert await state_of(engine.store, sent) is state
+
+    async def test_of_early_reports_of_one_moment_the_good_one_counts(self, engine: Engine) -> None:
+        await report(engine.store, undelivered("r1"), delivered("r1"))
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Accepted(refs=("r1",)))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
     async def test_a_name_belongs_to_its_gateway(self, engine: Engine) -> None:
         sent = message()
         await queue(engine.store, sent)
@@ -1010,6 +1036,35 @@ class OutboxContract:
         async with engine.store.write() as session:
             await end(session, begun, Temporary(code="busy"))
         assert await state_of(engine.store, sent) is State.DELIVERED
+
+    @pytest.mark.parametrize("when", ["while the second waits", "when the second is accepted"])
+    async def test_a_report_that_the_first_try_failed_leaves_the_second_open(
+        self, engine: Engine, when: str
+    ) -> None:
+        """By our key it names no try; it comes once for each, and may come twice."""
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Unknown(code="timeout"))
+        async with engine.store.write() as session:
+            await session.move([Moved(id=sent.id, state=State.QUEUED, reason="again")], NOW)
+        first_failed = undelivered(sent.key, by_key=True)
+        if when == "while the second waits":
+            await report(engine.store, first_failed)
+        await send(engine.store, sent, Accepted(refs=("r2",)))
+        await report(engine.store, first_failed, first_failed)
+        assert await state_of(engine.store, sent) is State.ACCEPTED
+        await report(engine.store, delivered(sent.key, by_key=True))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
+    async def test_a_message_fails_when_its_last_try_did(self, engine: Engine) -> None:
+        sent = message()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Unknown(code="timeout"))
+        async with engine.store.write() as session:
+            await session.move([Moved(id=sent.id, state=State.QUEUED, reason="again")], NOW)
+        await send(engine.store, sent, Accepted(refs=("r2",)))
+        await report(engine.store, undelivered("r2"))
+        assert await state_of(engine.store, sent) is State.FAILED
 
     async def test_a_part_that_arrived_does_not_stand_for_one_of_unknown_fate(
         self, engine: Engine

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import (
+    AGENT_PHONE,
     DUE,
     GATEWAY,
     NOW,
@@ -80,6 +82,12 @@ async def history(centre: Centre, key: str) -> list[tuple[int, str, str]]:
     async with centre.store.read() as session:
         attempts = await session.attempts(row.id)
     return [(attempt.number, attempt.outcome, attempt.code) for attempt in attempts]
+
+
+def damage(centre: Centre, sql: str, value: Any) -> None:
+    """Change a stored row behind the service's back."""
+    with closing(sqlite3.connect(centre.path)) as connection, connection:
+        connection.execute(sql, (value,))
 
 
 # ------------------------------------------------------------------------------------- the journal
@@ -324,6 +332,43 @@ async def test_what_does_not_leave_costs_no_rate_and_holds_up_nobody(centre: Cen
     gateway = await send(centre, rate=2, window=4)
     assert gateway.keys == ["good"]
     assert Counter((await centre.states()).values()) == {"expired": 50, "accepted": 1}
+
+
+async def test_what_does_not_open_waits_for_people_and_holds_up_nobody(centre: Centre) -> None:
+    """Its row was damaged, or written with other keys; beside it a notice of such a dossier."""
+    await centre.push(received(1), received(2, phone=AGENT_PHONE))
+    damage(centre, "UPDATE dossier SET body_sealed = zeroblob(40) WHERE code = ?", code(1))
+    await centre.queue(message("torn", lane=Lane.ANSWER), message("whole", lane=Lane.ANSWER))
+    damage(centre, "UPDATE message SET body_sealed = zeroblob(40) WHERE key = ?", "torn")
+    gateway = await send(centre)
+    assert {sent.dossier or sent.key for sent in gateway.sent} == {"whole", code(2)}
+    left = {row.key: row for row in await centre.outbox(state=State.QUEUED)}
+    assert {row.dossier or key: row.not_before for key, row in left.items()} == {
+        "torn": NOW + HOUR,
+        code(1): NOW + HOUR,
+    }
+    assert (left["torn"].to, left["torn"].text) == ("…", "")
+    [item] = await centre.work()
+    assert item.kind == "sealed"
+
+
+async def test_what_does_not_open_leaves_once_it_opens_again(centre: Centre) -> None:
+    await centre.queue(message("a"))
+    [(sealed,)] = centre.rows("SELECT body_sealed FROM message")
+    damage(centre, "UPDATE message SET body_sealed = zeroblob(40) WHERE key = ?", "a")
+    assert (await send(centre)).sent == []
+    damage(centre, "UPDATE message SET body_sealed = ?1", sealed)
+    centre.clock.now += HOUR
+    assert [sent.key for sent in (await send(centre)).sent] == ["a"]
+
+
+async def test_what_is_unknown_is_decided_although_it_does_not_open(centre: Centre) -> None:
+    await centre.queue(message("torn", lane=Lane.BULK), message("whole", lane=Lane.BULK))
+    await send(centre, Unknown(code="timeout"), Unknown(code="timeout"))
+    damage(centre, "UPDATE message SET body_sealed = zeroblob(40) WHERE key = ?", "torn")
+    centre.clock.now += 10 * MINUTE
+    await centre.settle.sweep(centre.clock.now)
+    assert [item.kind for item in await centre.work()] == ["unknown", "unknown"]
 
 
 async def test_another_channels_messages_are_left_alone(centre: Centre) -> None:

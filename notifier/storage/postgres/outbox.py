@@ -169,19 +169,28 @@ class OutboxRows(OutboxRecords, Rows):
 
     async def add_receipts(self, gateway: str, receipts: Sequence[Receipt], now: Instant) -> None:
         """See ``ports.Session``."""
-        named = [(f"key:{r.ref}" if r.by_key else r.ref, r) for r in receipts]
+        named = [(f"key:{r.ref}" if r.by_key else r.ref, r) for r in dict.fromkeys(receipts)]
         await self._hold_names([(gateway, ref) for ref, _ in named])
-        await self.insert(
+        kept = await self.insert(
             "receipt",
             RECEIPT,
             sorted((gateway, ref, receipt.status, receipt.code, now) for ref, receipt in named),
-            ONCE,
+            f"{ONCE} RETURNING ref, status, code",
         )
-        final = [(ref, r.status) for ref, r in named if r.status is not ReceiptStatus.PENDING]
+        # A report that comes again says nothing new, of no other try either.
+        new = {tuple(row) for row in kept}
+        final = [
+            (ref, r.status)
+            for ref, r in named
+            if r.status is not ReceiptStatus.PENDING
+            and (plain(ref), r.status, plain(r.code)) in new
+        ]
         if not final:
             return
         refs = [ref for ref, _ in final]
-        # Of several reports of one reference the first counts.
+        # Of several reports of one reference the first counts. By our key, "delivered" speaks of
+        # the message; "failed" only of the try that has no other name, where there is one: a later
+        # try may have been accepted.
         await self.run(
             "WITH said AS (SELECT * FROM unnest($2::text[], $3::text[]) WITH ORDINALITY "
             "AS said (name, status, place)), "
@@ -191,7 +200,10 @@ class OutboxRows(OutboxRecords, Rows):
             "UNION ALL SELECT reference.ref, said.status, said.place FROM said "
             "JOIN message ON left(said.name, 4) = 'key:' AND message.key = substr(said.name, 5) "
             "JOIN reference ON reference.message = message.id AND reference.gateway = $1 "
-            "WHERE reference.status = '') AS matched ORDER BY ref, place) "
+            "WHERE reference.status = '' AND (reference.ref = said.name "
+            "OR said.status = 'delivered' OR NOT EXISTS (SELECT 1 FROM reference AS own "
+            "WHERE own.gateway = $1 AND own.ref = said.name AND own.status = ''))"
+            ") AS matched ORDER BY ref, place) "
             "UPDATE reference SET status = first.status FROM first "
             "WHERE reference.gateway = $1 AND reference.ref = first.ref",
             gateway,
@@ -217,7 +229,7 @@ class OutboxRows(OutboxRecords, Rows):
             before,
             limit,
         )
-        return [(self._message(row), row[-1]) for row in rows]
+        return [(self._to_decide(row), row[-1]) for row in rows]
 
     async def abandon_sending(self, now: Instant) -> int:
         """See ``ports.Session``; dead is whose lease has ended, by the server's clock."""
@@ -314,6 +326,10 @@ class OutboxRows(OutboxRecords, Rows):
         await self.lock([f"ref|{gateway}|{plain(ref)}" for gateway, ref in names])
 
     async def _apply_early_receipts(self, names: Sequence[tuple[str, str]], now: Instant) -> None:
+        """Apply what came before these names (a gateway, and what it calls a part).
+
+        Of reports that contradict one another the first counts; of one moment, "delivered".
+        """
         rows = await self.run(
             "WITH first AS (SELECT DISTINCT ON (reference.gateway, reference.ref) "
             "reference.gateway, reference.ref, receipt.status "
@@ -322,6 +338,9 @@ class OutboxRows(OutboxRecords, Rows):
             "JOIN receipt ON receipt.gateway = reference.gateway "
             "AND receipt.ref IN (reference.ref, 'key:' || message.key) "
             "WHERE reference.status = '' AND receipt.status <> 'pending' "
+            "AND (receipt.ref = reference.ref OR receipt.status = 'delivered' OR NOT EXISTS "
+            "(SELECT 1 FROM reference AS own WHERE own.gateway = reference.gateway "
+            "AND own.ref = 'key:' || message.key)) "
             "ORDER BY reference.gateway, reference.ref, receipt.at, receipt.status) "
             "UPDATE reference SET status = first.status FROM first "
             "WHERE reference.gateway = first.gateway AND reference.ref = first.ref "
@@ -344,8 +363,9 @@ class OutboxRows(OutboxRecords, Rows):
     async def _conclude(self, ids: Sequence[str], now: Instant) -> None:
         """Delivered when every part is, failed when one is; from no state that is final.
 
-        A part that was tried more than once is delivered when one of the tries was. What waits to
-        be tried again is delivered when the provider says so of our key.
+        A part that was tried more than once is delivered when one of the tries was, and failed when
+        the last was: the one that has a name, since nothing is tried again that was accepted. What
+        waits to be tried again is delivered when the provider says so of our key.
         """
         if not ids:
             return
@@ -355,7 +375,8 @@ class OutboxRows(OutboxRecords, Rows):
         )
         await self.run(
             "WITH part AS (SELECT message, bool_or(status = 'delivered') AS good, "
-            "bool_or(status = 'failed') AS bad, "
+            "coalesce(bool_or(status = 'failed') FILTER (WHERE left(ref, 4) <> 'key:'), "
+            "bool_or(status = 'failed')) AS bad, "
             "bool_or(status = 'delivered' AND left(ref, 4) = 'key:') AS whole "
             "FROM reference WHERE message = ANY($2::text[]) GROUP BY message, part), "
             "fate AS (SELECT message, bool_or(bad AND NOT good) AS bad, "

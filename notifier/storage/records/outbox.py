@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from notifier.domain.message import Lane, Message, State
+from notifier.domain.message import Address, Lane, Message, State
 from notifier.domain.outcome import Accepted, Partial, Throttled
 from notifier.domain.segments import Encoding, plan_plain, plan_sms
+from notifier.errors import SealedError
 from notifier.ports import AttemptRow, OutboxRow
 from notifier.storage.packing import pack, unpack
 from notifier.storage.records.base import Records
@@ -38,6 +39,9 @@ REFERENCE = "gateway, ref, message, part"
 RECEIPT = "gateway, ref, status, code, at"
 
 DIED = "the process ended while it was being sent"
+
+NO_BODY = ("…", (), "")
+"""Text, buttons and the contact's button of what does not open."""
 
 
 class OutboxRecords(Records):
@@ -74,41 +78,31 @@ class OutboxRecords(Records):
         ]
 
     def _message(self, row: Sequence[Any]) -> Message:
-        """From a row that begins as ``MESSAGE``."""
-        (id_, key, lane, address, body, locale, encoding, notice, dossier, episode, broadcast,
-         created_at, not_before, best_before, attempts) = row[:15]  # fmt: skip
-        text, buttons, contact_button = self._body(body)
-        return Message(
-            id=id_,
-            key=key,
-            lane=Lane(lane),
-            address=self._open_address(address, b"message"),
-            text=text,
-            plan=plan_plain(text) if encoding == Encoding.TEXT else plan_sms(text),
-            locale=locale,
-            created_at=created_at,
-            not_before=not_before,
-            best_before=best_before,
-            notice=notice,
-            dossier=dossier,
-            episode=episode,
-            broadcast=broadcast,
-            buttons=tuple(buttons),
-            contact_button=contact_button,
-            attempts=attempts,
-        )
+        """From a row that begins as ``MESSAGE``; raises ``SealedError``."""
+        return _message_of(row, self._open_address(row[3], b"message"), self._body(row[4]))
+
+    def _to_decide(self, row: Sequence[Any]) -> Message:
+        """As ``_message``; one that does not open is decided on all the same, without its text."""
+        try:
+            return self._message(row)
+        except SealedError:
+            return _message_of(row, Address("", ""), NO_BODY)
 
     def _shown(self, row: Sequence[Any]) -> OutboxRow:
         """From a row in the order of ``SHOWN``."""
         (id_, key, lane, state, address, body, notice, dossier, broadcast, segments, attempts,
          gateway, reason, created_at, not_before, best_before, updated_at) = row  # fmt: skip
+        try:
+            to, text = self._open_address(address, b"message").masked, self._body(body)[0]
+        except SealedError:  # staff have to see it all the same
+            to, text = "…", ""
         return OutboxRow(
             id=id_,
             key=key,
             lane=Lane(lane),
             state=State(state),
-            to=self._open_address(address, b"message").masked,
-            text=self._body(body)[0],
+            to=to,
+            text=text,
             notice=notice,
             dossier=dossier,
             broadcast=broadcast,
@@ -133,6 +127,31 @@ class OutboxRecords(Records):
 
     def _body(self, sealed: bytes) -> Any:
         return unpack(self._sealer.open(sealed, b"message"))
+
+
+def _message_of(row: Sequence[Any], address: Address, body: Any) -> Message:
+    (id_, key, lane, _, _, locale, encoding, notice, dossier, episode, broadcast,
+     created_at, not_before, best_before, attempts) = row[:15]  # fmt: skip
+    text, buttons, contact_button = body
+    return Message(
+        id=id_,
+        key=key,
+        lane=Lane(lane),
+        address=address,
+        text=text,
+        plan=plan_plain(text) if encoding == Encoding.TEXT else plan_sms(text),
+        locale=locale,
+        created_at=created_at,
+        not_before=not_before,
+        best_before=best_before,
+        notice=notice,
+        dossier=dossier,
+        episode=episode,
+        broadcast=broadcast,
+        buttons=tuple(buttons),
+        contact_button=contact_button,
+        attempts=attempts,
+    )
 
 
 def with_parts(

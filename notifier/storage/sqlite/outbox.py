@@ -108,7 +108,7 @@ class OutboxRows(OutboxRecords, Rows):
         references = reference_rows(attempted)
         if references:
             await self.insert(f"INSERT OR IGNORE INTO reference ({REFERENCE})", references)
-            await self._apply_early_receipts([row[1] for row in references], now)
+            await self._apply_early_receipts([row[:2] for row in references], now)
         # What was reported of an earlier try while this one was under way.
         await self._conclude([a.message.id for a in attempted if a.message.attempts > 1], now)
 
@@ -125,22 +125,35 @@ class OutboxRows(OutboxRecords, Rows):
 
     async def add_receipts(self, gateway: str, receipts: Sequence[Receipt], now: Instant) -> None:
         """See ``ports.Session``."""
-        named = [(f"key:{r.ref}" if r.by_key else r.ref, r) for r in receipts]
-        await self.insert(
+        named = [(f"key:{r.ref}" if r.by_key else r.ref, r) for r in dict.fromkeys(receipts)]
+        kept = await self.insert(
             f"INSERT OR IGNORE INTO receipt ({RECEIPT})",
             [(gateway, ref, receipt.status, receipt.code, now) for ref, receipt in named],
+            "RETURNING ref, status, code",
         )
-        final = [(ref, r) for ref, r in named if r.status is not ReceiptStatus.PENDING]
+        # A report that comes again says nothing new, of no other try either.
+        new = {tuple(row) for row in kept}
+        final = [
+            (ref, r)
+            for ref, r in named
+            if r.status is not ReceiptStatus.PENDING and (ref, r.status, r.code) in new
+        ]
+        # By our key, "delivered" speaks of the message; "failed" only of the try that has no
+        # other name, where there is one: a later try may have been accepted.
+        # The rows are chosen before the first is changed: each speaks of the others.
         await self.run_many(
-            "UPDATE reference SET status = ?1 WHERE status = '' AND gateway = ?2 AND (ref = ?3 "
-            "OR (substr(?3, 1, 4) = 'key:' "
-            "AND message = (SELECT id FROM message WHERE key = substr(?3, 5))))",
+            "UPDATE reference SET status = ?1 WHERE gateway = ?2 AND ref IN "
+            "(SELECT ref FROM reference WHERE gateway = ?2 AND ref = ?3 AND status = '' "
+            "UNION ALL SELECT ref FROM reference WHERE gateway = ?2 AND status = '' AND message = "
+            "(SELECT id FROM message WHERE substr(?3, 1, 4) = 'key:' AND key = substr(?3, 5)) "
+            "AND (?1 = 'delivered' OR NOT EXISTS (SELECT 1 FROM reference "
+            "WHERE gateway = ?2 AND ref = ?3 AND status = '')))",
             [(receipt.status, gateway, ref) for ref, receipt in final],
         )
         rows = await self.run(
             "SELECT message FROM reference WHERE gateway = ?1 AND ref IN "
             "(SELECT value FROM json_each(?2)) UNION SELECT message.id FROM message "
-            "WHERE 'key:' || key IN (SELECT value FROM json_each(?2))",
+            "WHERE key IN (SELECT substr(value, 5) FROM json_each(?2) WHERE value LIKE 'key:%')",
             (gateway, self.listed(ref for ref, _ in final)),
         )
         await self._conclude([id_ for (id_,) in rows], now)
@@ -154,7 +167,7 @@ class OutboxRows(OutboxRecords, Rows):
             "ORDER BY updated_at LIMIT ?",
             (before, limit),
         )
-        return [(self._message(row), row[-1]) for row in rows]
+        return [(self._to_decide(row), row[-1]) for row in rows]
 
     async def abandon_sending(self, now: Instant) -> int:
         """See ``ports.Session``."""
@@ -167,7 +180,8 @@ class OutboxRows(OutboxRecords, Rows):
         rows = await self.run(
             "UPDATE message SET state = 'unknown', unknowns = unknowns + 1, reason = ?, "
             "updated_at = ? WHERE state = 'sending' AND NOT EXISTS (SELECT 1 FROM attempt "
-            "WHERE attempt.message = message.id AND ended_at IS NULL) RETURNING id, 'key:' || key",
+            "WHERE attempt.message = message.id AND ended_at IS NULL) "
+            "RETURNING id, gateway, 'key:' || key",
             (DIED, now),
         )
         await self.run(
@@ -175,9 +189,9 @@ class OutboxRows(OutboxRecords, Rows):
             "'key:' || key, id, (SELECT coalesce(max(part) + 1, 0) FROM reference "
             "WHERE message = message.id) FROM message "
             "WHERE id IN (SELECT value FROM json_each(?))",
-            (self.listed(id_ for id_, _ in rows),),
+            (self.listed(id_ for id_, _, _ in rows),),
         )
-        await self._apply_early_receipts([ref for _, ref in rows], now)
+        await self._apply_early_receipts([(gateway, ref) for _, gateway, ref in rows], now)
         return len(rows)
 
     async def outbox(
@@ -222,14 +236,30 @@ class OutboxRows(OutboxRecords, Rows):
         )
         return {(Lane(lane).name.lower(), state): count for lane, state, count in rows}
 
-    async def _apply_early_receipts(self, refs: Sequence[str], now: Instant) -> None:
+    async def _apply_early_receipts(
+        self, references: Sequence[tuple[str, str]], now: Instant
+    ) -> None:
+        """Apply what came before these names (a gateway, and what it calls a part).
+
+        Of reports that contradict one another the first counts; of one moment, "delivered".
+        """
         rows = await self.run(
-            "UPDATE reference SET status = receipt.status FROM receipt, message "
-            "WHERE reference.ref IN (SELECT value FROM json_each(?)) AND reference.status = '' "
-            "AND message.id = reference.message AND receipt.gateway = reference.gateway "
+            "WITH early AS (SELECT reference.gateway, reference.ref, receipt.status, row_number() "
+            "OVER (PARTITION BY reference.gateway, reference.ref "
+            "ORDER BY receipt.at, receipt.status) AS place "
+            "FROM reference JOIN message ON message.id = reference.message "
+            "JOIN receipt ON receipt.gateway = reference.gateway "
             "AND receipt.ref IN (reference.ref, 'key:' || message.key) "
-            "AND receipt.status <> 'pending' RETURNING reference.message",
-            (self.listed(refs),),
+            "WHERE (reference.gateway, reference.ref) IN "
+            "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)) "
+            "AND reference.status = '' AND receipt.status <> 'pending' "
+            "AND (receipt.ref = reference.ref OR receipt.status = 'delivered' OR NOT EXISTS "
+            "(SELECT 1 FROM reference AS own WHERE own.gateway = reference.gateway "
+            "AND own.ref = 'key:' || message.key))) "
+            "UPDATE reference SET status = early.status FROM early WHERE early.place = 1 "
+            "AND reference.gateway = early.gateway AND reference.ref = early.ref "
+            "RETURNING reference.message",
+            (self.listed(references),),
         )
         await self._conclude([id_ for (id_,) in rows], now)
 
@@ -246,14 +276,16 @@ class OutboxRows(OutboxRecords, Rows):
     async def _conclude(self, ids: Sequence[str], now: Instant) -> None:
         """Delivered when every part is, failed when one is; from no state that is final.
 
-        A part that was tried more than once is delivered when one of the tries was. What waits to
-        be tried again is delivered when the provider says so of our key.
+        A part that was tried more than once is delivered when one of the tries was, and failed when
+        the last was: the one that has a name, since nothing is tried again that was accepted. What
+        waits to be tried again is delivered when the provider says so of our key.
         """
         if not ids:
             return
         await self.run(
             "WITH part AS (SELECT message, max(status = 'delivered') AS good, "
-            "max(status = 'failed') AS bad, "
+            "coalesce(max(CASE WHEN substr(ref, 1, 4) <> 'key:' THEN status = 'failed' END), "
+            "max(status = 'failed')) AS bad, "
             "max(status = 'delivered' AND substr(ref, 1, 4) = 'key:') AS whole "
             "FROM reference WHERE message IN (SELECT value FROM json_each(?2)) "
             "GROUP BY message, part), "
