@@ -33,9 +33,7 @@ FORWARD: Final[Mapping[str, frozenset[str]]] = {
         {"queued", "accepted", "delivered", "failed", "unknown", "expired", "cancelled"}
     ),
     "accepted": frozenset({"delivered", "failed"}),
-    "unknown": frozenset(
-        {"queued", "delivered", "failed", "expired", "cancelled", "superseded"}
-    ),
+    "unknown": frozenset({"queued", "delivered", "failed", "expired", "cancelled", "superseded"}),
 }
 """Where a message may go from each state; from a final one nowhere."""
 

@@ -265,9 +265,7 @@ class _World:
         self._tally.update(
             {f"point {name}": times for name, times in self._shared.reached().items()}
         )
-        return replace(
-            figures, kills=self._kills, tally=dict(Counter(figures.tally) + self._tally)
-        )
+        return replace(figures, kills=self._kills, tally=dict(Counter(figures.tally) + self._tally))
 
     async def _provider_books(self) -> dict[str, Any]:
         url = f"http://127.0.0.1:{self._provider_port}/books"
