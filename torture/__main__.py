@@ -1,4 +1,4 @@
-"""``python -m torture``: worlds side by side until enough was killed; one JSON object at the end."""
+"""``python -m torture``: worlds side by side until enough is killed; a JSON object ends it."""
 
 from __future__ import annotations
 

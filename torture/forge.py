@@ -83,9 +83,10 @@ class Forge:
         loop = asyncio.get_running_loop()
         self._shared.ready = 0
         await loop.sock_sendall(self._ours, START)
-        return Process(int.from_bytes(await self._told()), self)
+        return Process(int.from_bytes(await self.told()), self)
 
-    async def _told(self) -> bytes:
+    async def told(self) -> bytes:
+        """The next number that the forge tells; raises ``RuntimeError`` where it is gone."""
         told = await asyncio.get_running_loop().sock_recv(self._ours, PID)
         if len(told) != PID:
             raise RuntimeError("the forge has ended; see the log of the world")
@@ -97,7 +98,7 @@ class Process:
 
     def __init__(self, pid: int, forge: Forge) -> None:
         self.pid = pid
-        self._ended = asyncio.create_task(forge._told())
+        self._ended = asyncio.create_task(forge.told())
 
     @property
     def alive(self) -> bool:

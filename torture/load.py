@@ -108,12 +108,15 @@ class Load:
 
     async def run(self, *, vendors: int = 3, citizens: int = 3) -> None:
         """Until ``close``, and then until all that was begun is confirmed."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as self._http:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(vendors):
-                    group.create_task(self._vendor())
-                for _ in range(citizens):
-                    group.create_task(self._citizen())
+        timeout = aiohttp.ClientTimeout(total=3)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as self._http,
+            asyncio.TaskGroup() as all_,
+        ):
+            for _ in range(vendors):
+                all_.create_task(self._vendor())
+            for _ in range(citizens):
+                all_.create_task(self._citizen())
 
     def close(self) -> None:
         """Begin nothing new."""
@@ -125,9 +128,11 @@ class Load:
         events = [event for case in self.cases for event in case.confirmed]
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as self._http:
             for chunk in _chunks(events, 200):
-                for row in await self._push(chunk):
-                    if row["result"] != "duplicate":
-                        forgotten.append(f"event {row['id']} was taken as {row['result']}")
+                forgotten += [
+                    f"event {row['id']} was taken as {row['result']}"
+                    for row in await self._push(chunk)
+                    if row["result"] != "duplicate"
+                ]
             await asyncio.gather(*(self._ask(question) for question in self.asked))
         return forgotten
 

@@ -69,11 +69,13 @@ FAULTS: Final = (
             ),
             (
                 "        # Only what leaves is paid for.\n",
-                "        for message in begun:\n"
-                "            task = asyncio.create_task(self._send(message))\n"
-                "            self._in_flight.add(task)\n"
-                "            task.add_done_callback(self._in_flight.discard)\n"
-                "        await asyncio.sleep(0.05)\n",
+                (
+                    "        for message in begun:\n"
+                    "            task = asyncio.create_task(self._send(message))\n"
+                    "            self._in_flight.add(task)\n"
+                    "            task.add_done_callback(self._in_flight.discard)\n"
+                    "        await asyncio.sleep(0.05)\n"
+                ),
             ),
         ),
     ),
@@ -98,8 +100,10 @@ FAULTS: Final = (
         changes=(
             (
                 "            new = await session.add_events(events, now)\n",
-                "            await session.add_events(events, now)\n"
-                "            new = [True] * len(events)\n",
+                (
+                    "            await session.add_events(events, now)\n"
+                    "            new = [True] * len(events)\n"
+                ),
             ),
         ),
     ),
@@ -128,8 +132,10 @@ FAULTS: Final = (
         changes=(
             (
                 "            messages = await self._apply(session, fresh, now)\n",
-                "        async with self._store.write() as session:\n"
-                "            messages = await self._apply(session, fresh, now)\n",
+                (
+                    "        async with self._store.write() as session:\n"
+                    "            messages = await self._apply(session, fresh, now)\n"
+                ),
             ),
         ),
     ),

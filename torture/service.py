@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from notifier.bootstrap.core import Configuration
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Incoming, Message
+    from notifier.domain.message import Message
     from notifier.domain.outcome import Outcome
     from notifier.ports import Session, Store
     from torture.points import Shared
@@ -93,19 +93,23 @@ async def _serve(configuration: Configuration, shared: Shared, *, by_part: bool)
     service = Service(configuration, SharedClock(shared))
     _watch_store(service.store, shared)
     for gateway in service.gateways.values():
-        gateway.send = _watched_send(  # type: ignore[method-assign]
-            _part_by_part(gateway.send) if by_part else gateway.send, shared
-        )
+        send = _part_by_part(gateway.send) if by_part else gateway.send
+        _replace(gateway, "send", _watched_send(send, shared))
     for sink in service.sinks.values():
-        sink.accept = _then(sink.accept, "hook.acknowledged", shared)  # type: ignore[method-assign]
-    taken = service.ingesting.all
-    service.ingesting.all = _then(taken, "events.acknowledged", shared)  # type: ignore[method-assign]
+        _replace(sink, "accept", _then(sink.accept, "hook.acknowledged", shared))
+    ingesting = service.ingesting
+    _replace(ingesting, "all", _then(ingesting.all, "events.acknowledged", shared))
     _watch_answers(service, shared)
     _watch_writes(shared)
     await service.start()
     shared.ready = 1
     await stop.wait()
     await service.stop()
+
+
+def _replace(part: object, name: str, method: Callable[..., Any]) -> None:
+    """Put ``method`` before the one of this name: of this object, not of its class."""
+    vars(part)[name] = method
 
 
 def _watch_store(store: Store, shared: Shared) -> None:
@@ -122,7 +126,7 @@ def _watch_store(store: Store, shared: Shared) -> None:
             shared.reach(f"{noted.kind}.before_commit")
         shared.reach(f"{noted.kind}.after_commit")
 
-    store.write = watched  # type: ignore[method-assign]
+    _replace(store, "write", watched)
 
 
 def _watched_send(
@@ -169,8 +173,8 @@ def _rest(outcome: Outcome) -> Temporary | Permanent | Unknown:
 
 
 def _then(
-    flow: Callable[[Sequence[Incoming]], Awaitable[Any]], point: str, shared: Shared
-) -> Callable[[Sequence[Incoming]], Awaitable[Any]]:
+    flow: Callable[[Sequence[Any]], Awaitable[Any]], point: str, shared: Shared
+) -> Callable[[Sequence[Any]], Awaitable[Any]]:
     """A point behind the commit and before the answer."""
 
     async def watched(items: Sequence[Any]) -> Any:
@@ -189,7 +193,7 @@ def _watch_answers(service: Service, shared: Shared) -> None:
 
 
 def _watch_writes(shared: Shared) -> None:
-    """A point behind the head of each request to the provider, and behind each piece of its body."""
+    """A point behind the head of each request to the provider, and behind its body."""
 
     async def head(session: Any, context: Any, params: object) -> None:
         shared.reach("send.head_written")
@@ -208,4 +212,4 @@ def _watch_writes(shared: Shared) -> None:
         return session
 
     opened = http_sms._session
-    http_sms._session = traced  # type: ignore[assignment]
+    http_sms._session = traced

@@ -25,8 +25,10 @@ NOT_A_BYTE: Final = 4_096
 
 HISTORY: Final = (
     "CREATE TABLE torture_history (message TEXT, old TEXT, new TEXT)",
-    "CREATE TRIGGER torture_moved AFTER UPDATE OF state ON message WHEN old.state <> new.state "
-    "BEGIN INSERT INTO torture_history VALUES (old.id, old.state, new.state); END",
+    (
+        "CREATE TRIGGER torture_moved AFTER UPDATE OF state ON message WHEN old.state <> new.state "
+        "BEGIN INSERT INTO torture_history VALUES (old.id, old.state, new.state); END"
+    ),
 )
 
 
@@ -76,7 +78,7 @@ class Sqlite:
         self.address = f"sqlite:///{self._path}"
 
     def in_service(self) -> None:
-        sqlite_store.PRAGMAS = (f"PRAGMA busy_timeout = {PATIENCE}", *sqlite_store.PRAGMAS[1:])  # type: ignore[misc,assignment]
+        sqlite_store.PRAGMAS = (f"PRAGMA busy_timeout = {PATIENCE}", *sqlite_store.PRAGMAS[1:])  # type: ignore[misc]
 
     def watch(self) -> None:
         with closing(self._connected()) as connection:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 import tempfile
 import time
@@ -36,12 +35,11 @@ if TYPE_CHECKING:
 
     from torture.forge import Process
     from torture.provider import Dialect
-    from torture.stores import EngineUnderTest
 
 PATIENCE: Final = 0.8
 """Seconds that a service has to come by the point at which it is to be killed."""
 
-START: Final = 10.0
+START: Final = 40.0
 """Seconds within which a service is ready, or has said why not."""
 
 SETTLE: Final = 45.0
@@ -177,7 +175,8 @@ class _World:
 
     async def _ready(self, process: Process) -> None:
         async with asyncio.timeout(START):
-            while process.alive and not self._shared.ready:
+            # What is waited for happens in another process.
+            while process.alive and not self._shared.ready:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
     async def _make(self, trouble: str, process: Process) -> None:
@@ -224,7 +223,7 @@ class _World:
             elif not await self._open():
                 break
             await asyncio.sleep(0.25)
-        code = await process.stop(START + 10)
+        code = await process.stop(START)
         if code != 0:
             unsettled.append(f"the service ended with {code} when it was asked to stop")
             await process.kill()

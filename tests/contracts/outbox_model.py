@@ -135,12 +135,15 @@ class Model:
         fates = [_fate(tries) for tries in parts.values()]
         nameless = self.names.get(self.own)
         whole = nameless is not None and nameless.said == "delivered"
-        if self.state in {State.ACCEPTED, State.UNKNOWN} and "failed" in fates:
-            self.state = State.FAILED
-        elif self.state in {State.ACCEPTED, State.UNKNOWN} and fates and "" not in fates:
-            self.state = State.DELIVERED
-        elif self.state is State.QUEUED and whole and "failed" not in fates:
-            self.state = State.DELIVERED
+        match self.state:
+            case State.ACCEPTED | State.UNKNOWN if "failed" in fates:
+                self.state = State.FAILED
+            case State.ACCEPTED | State.UNKNOWN if fates and "" not in fates:
+                self.state = State.DELIVERED
+            case State.QUEUED if whole and "failed" not in fates:
+                self.state = State.DELIVERED
+            case _:
+                pass
 
 
 def _fate(tries: list[tuple[bool, str]]) -> str:

@@ -1,0 +1,32 @@
+"""The short torture: some forty kills, and nothing lost, doubled in silence, or left in doubt.
+
+``make torture`` is the long one. That a fault would be noticed: ``python -m torture.planted``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_killed_again_and_again_nothing_is_lost() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "torture", "--kills", "40", "--seconds", "60", "--store", "sqlite"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    said = json.loads(out.splitlines()[-1])
+    assert said["kills"] > 0
+    assert said["events"] > 0
+    assert said["questions"] > 0
+    assert said["messages"] > 0
+    faults = ("lost", "doubled_unmarked", "unknown_left", "went_back")
+    assert {name: said[name] for name in faults} == dict.fromkeys(faults, 0)
