@@ -49,14 +49,17 @@ FAULTS: Final = (
         by_model=True,
     ),
     Planted(
-        name="claim: what is being sent waits too",
+        name="claim: what is of unknown fate is taken too",
         file=OUTBOX,
         changes=(
             (
                 "FROM message WHERE state = 'queued' \"\n            \"AND channel",
-                "FROM message WHERE state IN ('queued', 'accepted') \"\n            \"AND channel",
+                "FROM message WHERE state IN ('queued', 'unknown') \"\n            \"AND channel",
             ),
-            ("\"updated_at = ? WHERE state = 'queued' AND id IN", '"updated_at = ? WHERE id IN'),
+            (
+                "\"updated_at = ? WHERE state = 'queued' AND id IN",
+                "\"updated_at = ? WHERE state IN ('queued', 'unknown') AND id IN",
+            ),
         ),
     ),
     Planted(

@@ -18,7 +18,7 @@ import aiohttp
 
 from notifier import logs
 from notifier.bootstrap.core import Core, configure
-from notifier.domain import instant
+from notifier.domain import instant, retry
 from notifier.domain.audience import Recipient
 from notifier.domain.message import Address
 from torture import service, stores
@@ -49,12 +49,15 @@ STEP: Final = 12 * instant.MINUTE
 """How far the civil time moves at a time while all is settled (ms)."""
 
 FURTHEST: Final = 3 * instant.HOUR
-"""How far it moves in all: less than an answer is good for."""
+"""How far it moves at least: beyond every due date and pause, within the life of an answer."""
 
 JUMP: Final = 20 * instant.MINUTE
 """How far the civil time jumps ahead or back while the service is killed (ms)."""
 
 TROUBLES: Final = ("none", "none", "none", "jump", "jump", "slow", "locked", "full")
+PROMOTED: Final = ("promoted",)
+"""What happens beside them to a store that has a standby."""
+
 NAMED: Final = 0.7
 """The share of kills at a named point; the others come at a random time."""
 
@@ -158,7 +161,7 @@ class _World:
         if named:
             shared.arm(chance.choice(POINTS), passes=chance.choice((0, 0, 1, 3)))
         process = await self._forge.start()
-        trouble = chance.choice(TROUBLES)
+        trouble = chance.choice((*TROUBLES, *PROMOTED) if self._engine.can_promote else TROUBLES)
         self._tally[f"trouble {trouble}"] += trouble != "none"
         before_ready = not named and chance.random() < 0.15
         if not before_ready:
@@ -192,6 +195,8 @@ class _World:
             case "locked":
                 with contextlib.suppress(Exception):
                     await self._engine.lock(2 * stores.PATIENCE / 1000)
+            case "promoted":
+                await self._engine.promote()
             case "full":
                 await asyncio.sleep(chance.uniform(0, 0.2))
                 self._engine.fill(process.pid)
@@ -218,10 +223,10 @@ class _World:
         until = time.monotonic() + SETTLE
         furthest = self._shared.ahead + FURTHEST
         while time.monotonic() < until:
-            if self._shared.ahead < furthest:
-                self._shared.ahead += STEP
-            elif not await self._open():
+            far = self._shared.ahead >= furthest
+            if far and not await self._open():
                 break
+            self._shared.ahead += retry.UNKNOWN_WAIT if far else STEP
             await asyncio.sleep(0.25)
         code = await process.stop(START)
         if code != 0:

@@ -16,7 +16,18 @@ ROOT = Path(__file__).parents[2]
 async def test_killed_again_and_again_nothing_is_lost() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "torture", "--kills", "40", "--seconds", "60", "--store", "sqlite"),
+        *(
+            "-m",
+            "torture",
+            "--kills",
+            "36",
+            "--seconds",
+            "45",
+            "--worlds",
+            "3",
+            "--store",
+            "sqlite",
+        ),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
