@@ -84,8 +84,8 @@ class Round:
     work: Sequence[WorkItem]
     moves: Sequence[tuple[str, str, str]]
     took: Sequence[Took]
-    forgotten: Sequence[str]
-    """Events that were confirmed, and are new when they are pushed again."""
+    faults: Sequence[str]
+    """What went wrong before the books: a confirmed event that is new when it is pushed again."""
     quarantined: int
     strange: int
     """Reports with an unknown word that were acknowledged."""
@@ -126,7 +126,7 @@ class Books:
 
     def _find_lost(self) -> Iterable[str]:
         played = self._played
-        yield from played.forgotten
+        yield from played.faults
         if played.damage:
             yield played.damage
         for case in played.cases:

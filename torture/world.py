@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import tempfile
 import time
@@ -23,7 +24,7 @@ from notifier.domain.audience import Recipient
 from notifier.domain.message import Address
 from torture import service, stores
 from torture.books import Books, Figures, Round
-from torture.forge import Forge, end, fork
+from torture.forge import KILLED_BY, Forge, end, fork
 from torture.line import FaultyLine
 from torture.load import Load
 from torture.points import POINTS, Shared
@@ -53,6 +54,9 @@ FURTHEST: Final = 3 * instant.HOUR
 
 JUMP: Final = 20 * instant.MINUTE
 """How far the civil time jumps ahead or back while the service is killed (ms)."""
+
+AT_A_POINT: Final = KILLED_BY + signal.SIGKILL
+"""How a service ends that kills itself."""
 
 TROUBLES: Final = ("none", "none", "none", "jump", "jump", "slow", "locked", "full")
 PROMOTED: Final = ("promoted",)
@@ -119,6 +123,7 @@ class _World:
         self._core = Core(self._configuration, service.SharedClock(self._shared))
         self._load = Load(self._shared, self._port, self._core.events_secret, task.seed)
         self._tally: Counter[str] = Counter()
+        self._faults: list[str] = []
         self._kills = 0
 
     # what the other processes do
@@ -148,8 +153,8 @@ class _World:
                 killed()
                 if load.done():
                     load.result()
-            forgotten, unsettled = await self._settle(load)
-            return await self._figures(recipients, [*forgotten, *unsettled])
+            await self._settle(load)
+            return await self._figures(recipients)
         finally:
             await self._core.store.close()
 
@@ -169,7 +174,9 @@ class _World:
         making = asyncio.create_task(self._make(trouble, process))
         span = chance.uniform(0.0, 0.15) if before_ready else chance.uniform(0.05, 0.7)
         code = await process.ended(PATIENCE if named else span)
-        self._tally["killed at a named point" if code is not None else "killed at random"] += 1
+        self._tally["killed at a named point" if code == AT_A_POINT else "killed at random"] += 1
+        if code not in {None, AT_A_POINT}:
+            self._faults.append(f"the service ended with {code}, and nobody had killed it")
         await process.kill()
         making.cancel()
         await asyncio.gather(making, return_exceptions=True)
@@ -208,18 +215,18 @@ class _World:
 
     # the end
 
-    async def _settle(self, load: asyncio.Task[None]) -> tuple[list[str], list[str]]:
-        """Everything in its way is taken away; what the store forgot, and what does not settle."""
+    async def _settle(self, load: asyncio.Task[None]) -> None:
+        """Everything in its way is taken away; what the store forgot and what does not settle is
+        noted."""
         self._shared.weather = Weather.FAIR
         self._load.close()
         process = await self._forge.start()
         await self._ready(process)
-        unsettled: list[str] = []
         done, _ = await asyncio.wait([load], timeout=SETTLE)
         if not done:
             load.cancel()
-            unsettled.append(f"{self._load.open} were not taken within {SETTLE:.0f} s")
-        forgotten = await self._load.repeat()
+            self._faults.append(f"{self._load.open} were not taken within {SETTLE:.0f} s")
+        self._faults += await self._load.repeat()
         until = time.monotonic() + SETTLE
         furthest = self._shared.ahead + FURTHEST
         while time.monotonic() < until:
@@ -230,9 +237,8 @@ class _World:
             await asyncio.sleep(0.25)
         code = await process.stop(START)
         if code != 0:
-            unsettled.append(f"the service ended with {code} when it was asked to stop")
+            self._faults.append(f"the service ended with {code} when it was asked to stop")
             await process.kill()
-        return forgotten, unsettled
 
     async def _open(self) -> int:
         """Messages that are on their way, or of a fate that nobody has been asked about."""
@@ -242,7 +248,7 @@ class _World:
         moving = sum(count for (_, state), count in counts.items() if state != "unknown")
         return moving + len(unknown)
 
-    async def _figures(self, recipients: list[str], faults: list[str]) -> Figures:
+    async def _figures(self, recipients: list[str]) -> Figures:
         books = await self._provider_books()
         async with self._core.store.read() as session:
             rows = await session.outbox(limit=1_000_000)
@@ -259,7 +265,7 @@ class _World:
                 work=work,
                 moves=self._engine.moves(),
                 took=[Took(**took) for took in books["took"]],
-                forgotten=faults,
+                faults=self._faults,
                 quarantined=len(self._engine.quarantined()),
                 strange=books["strange"],
                 damage=self._engine.damage(),

@@ -79,7 +79,7 @@ def judged(*outcomes: str, **changes: Any) -> Figures:
         work=[],
         moves=[],
         took=[took()],
-        forgotten=[],
+        faults=[],
         quarantined=0,
         strange=0,
     )
@@ -106,7 +106,7 @@ LOST: dict[str, dict[str, Any]] = {
     "is not answered": {"questions": [Question("mo-1", "2", "HS")]},
     "is not in the outbox": {"recipients": ["broadcast|b|2"]},
     "are kept": {"strange": 1},
-    "taken as stored": {"forgotten": ["event 1 was taken as stored"]},
+    "taken as stored": {"faults": ["event 1 was taken as stored"]},
     "damaged": {"damage": "the store is damaged: a page"},
     "passed in silence": {
         "cases": [Case(CODE, ("received",), 1, 0, [{"type": "dossier.received"}])]
