@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -87,7 +87,8 @@ def verdict(message: Message, outcome: Outcome, *, now: Instant) -> Verdict:
         case Unknown():
             return Verdict(state=State.UNKNOWN, reason=_said(outcome.code, outcome.detail))
         case Partial():
-            return verdict(message, outcome.rest, now=now)
+            # Parts of it have left: whatever became of the rest, the attempt stays on record.
+            return replace(verdict(message, outcome.rest, now=now), counts=True)
         case _:
             assert_never(outcome)
 

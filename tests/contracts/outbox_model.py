@@ -303,7 +303,12 @@ class OutboxModel(RuleBasedStateMachine):
         if len(open_) < 2:
             return [*plain, Accepted()]
         done = ((open_[0], names[0]),)
-        rests = (Temporary(code="busy"), Permanent(code="E7"), Unknown(code="timeout"))
+        rests = (
+            Temporary(code="busy"),
+            Permanent(code="E7"),
+            Permanent(code="locked", scope=Scope.ACCOUNT),
+            Unknown(code="timeout"),
+        )
         return [*plain, *(Partial(done=done, rest=rest) for rest in rests)]
 
     def named_by(self, held: Model, outcome: Outcome) -> None:

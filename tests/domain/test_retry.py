@@ -56,6 +56,13 @@ MESSAGE = Message(
         (Partial(done=((0, "1"),), rest=Temporary(code="503")), State.QUEUED, "503", True, False),
         (Partial(done=((0, "1"),), rest=Permanent(code="105")), State.FAILED, "105", True, False),
         (Partial(done=((0, "1"),), rest=Unknown(code="cut")), State.UNKNOWN, "cut", True, False),
+        (
+            Partial(done=((0, "1"),), rest=Permanent(code="101", scope=Scope.ACCOUNT)),
+            State.QUEUED,
+            "held: 101",
+            True,
+            True,
+        ),
     ],
     ids=repr,
 )
