@@ -137,7 +137,7 @@ class Provider:
         self._seen: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self._drawn: dict[str, int] = {}
-        self._strange = 0
+        self._strange: set[str] = set()
         self._reporting: set[asyncio.Task[None]] = set()
         self._http: aiohttp.ClientSession | None = None
 
@@ -156,7 +156,7 @@ class Provider:
             {
                 "took": [asdict(took) for took in self._took],
                 "drawn": self._drawn,
-                "strange": self._strange,
+                "strange": len(self._strange),
             }
         )
 
@@ -229,7 +229,8 @@ class Provider:
                     f"{self._hooks}/receipt", json=body, headers={"X-Token": TOKEN}
                 ) as response:
                     if response.status == 200:
-                        self._strange += status == STRANGE
+                        if status == STRANGE:
+                            self._strange.add(name)
                         return
             except (aiohttp.ClientError, TimeoutError, OSError):
                 pass
