@@ -126,13 +126,15 @@ class Process:
 
 
 def _forge(orders: socket.socket, work: Callable[[], None], log: int) -> None:
+    last: int | None = None
     while orders.recv(1) == START:
-        child = fork(work, log=log)
-        orders.sendall(child.to_bytes(PID))
+        if last is not None:
+            os.waitpid(last, 0)
+        last = fork(work, log=log)
+        orders.sendall(last.to_bytes(PID))
         # Left as a zombie until the next order: whoever kills by its id meets nobody else.
-        found = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        found = os.waitid(os.P_PID, last, os.WEXITED | os.WNOWAIT)
         orders.sendall(_code(found).to_bytes(PID))
-        os.waitpid(child, 0)
 
 
 def _code(found: os.waitid_result | None) -> int:

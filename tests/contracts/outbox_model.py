@@ -258,8 +258,8 @@ class OutboxModel(RuleBasedStateMachine):
     def end(self, data: st.DataObject) -> None:
         self.end_one(self.some(data, State.SENDING), data)
 
-    def end_one(self, held: Model, data: st.DataObject) -> None:
-        outcome = data.draw(st.sampled_from(self.outcomes(held)))
+    def end_one(self, held: Model, data: st.DataObject, likely: tuple[Outcome, ...] = ()) -> None:
+        outcome = data.draw(st.sampled_from([*self.outcomes(held), *likely * 3]))
         sent = held.made
         verdict = retry.verdict(sent, outcome, now=self.now)
         self.write("end_attempts", [attempted(sent, outcome, verdict)], self.now)
@@ -279,7 +279,7 @@ class OutboxModel(RuleBasedStateMachine):
         held = self.some(data, State.QUEUED)
         self.begin_these([held.made.key])
         self.states_move_forward()
-        self.end_one(held, data)
+        self.end_one(held, data, likely=(Unknown(code="timeout"), Permanent(code="E7")))
 
     @precondition(lambda self: self.any_in(State.UNKNOWN))
     @rule(data=st.data())
@@ -341,6 +341,18 @@ class OutboxModel(RuleBasedStateMachine):
                 near = range(max(1, self.numbers - 1), self.numbers + 3)
                 ref = f"r{data.draw(st.sampled_from(near))}"
                 receipts.append(Receipt(ref=ref, status=said))
+        self.told(receipts)
+
+    @precondition(lambda self: any(held.names for held in self.held.values()))
+    @rule(data=st.data(), said=SAID)
+    def report_of_one(self, data: st.DataObject, said: ReceiptStatus) -> None:
+        """Of a name that a message has, whatever became of it since."""
+        held = self.held[data.draw(st.sampled_from([k for k, h in self.held.items() if h.names]))]
+        name = data.draw(st.sampled_from(sorted(held.names)))
+        by_key = name == held.own
+        self.told([Receipt(ref=held.made.key if by_key else name, status=said, by_key=by_key)])
+
+    def told(self, receipts: list[Receipt]) -> None:
         self.write("add_receipts", GATEWAY, receipts, self.now)
         known = {(name, said) for name, said, _ in self.kept}
         for receipt in receipts:
