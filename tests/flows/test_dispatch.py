@@ -86,7 +86,7 @@ async def history(centre: Centre, key: str) -> list[tuple[int, str, str]]:
 
 def damage(centre: Centre, sql: str, value: Any) -> None:
     """Change a stored row behind the service's back."""
-    with closing(sqlite3.connect(centre.path)) as connection, connection:
+    with closing(sqlite3.connect(centre.store._path)) as connection, connection:
         connection.execute(sql, (value,))
 
 
