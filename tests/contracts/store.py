@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from builders import (
@@ -27,8 +27,6 @@ from builders import (
     message,
     received,
 )
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from notifier.domain import retry
 from notifier.domain.audience import Recipient
@@ -48,7 +46,6 @@ from notifier.domain.dossier import (
 )
 from notifier.domain.instant import HOUR
 from notifier.domain.message import (
-    FINAL_STATES,
     Address,
     Lane,
     Message,
@@ -71,7 +68,7 @@ from notifier.errors import StoreBusyError, StoreError
 from notifier.ports import Fragment, Heard, Kept, Moved, Quarantined, WorkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from notifier.domain.outcome import Outcome
     from notifier.ports import OutboxRow, Session, Store
@@ -1576,192 +1573,3 @@ class LeaseContract:
                 return await session.take_lease("remind", str(number), NOW, NOW + HOUR)
 
         assert sum(await asyncio.gather(*map(take, range(9)))) == 1
-
-
-# ------------------------------------------------------------------------------- a model of it all
-
-
-@dataclass(slots=True)
-class Known:
-    """What the model knows of one message; ``refs``: the provider's names and what each says."""
-
-    message: Message
-    state: State = State.QUEUED
-    attempts: int = 0
-    outcomes: list[str] = field(default_factory=list)
-    refs: dict[str, str] = field(default_factory=dict)
-
-    def conclude(self) -> None:
-        """One part a message here, so any report decides."""
-        said = set(self.refs.values())
-        if "delivered" in said and self.state not in FINAL_STATES | {State.SENDING}:
-            self.state = State.DELIVERED
-        elif "failed" in said and self.state in {State.ACCEPTED, State.UNKNOWN}:
-            self.state = State.FAILED
-
-
-FORWARD: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset(
-        {
-            State.SENDING,
-            State.EXPIRED,
-            State.CANCELLED,
-            State.SUPERSEDED,
-            State.DELIVERED,  # a report of the first try, while the second waits
-        }
-    ),
-    State.SENDING: frozenset({State.QUEUED, State.ACCEPTED, State.UNKNOWN}) | FINAL_STATES,
-    State.ACCEPTED: frozenset({State.DELIVERED, State.FAILED}),
-    State.UNKNOWN: frozenset({State.QUEUED}) | FINAL_STATES,
-    **dict.fromkeys(FINAL_STATES, frozenset[State]()),
-}
-"""Where a message may go from each state in one step."""
-
-KEYS = st.sampled_from([f"k{n}" for n in range(5)])
-ENDS: st.SearchStrategy[Outcome | None] = st.sampled_from(
-    [
-        None,
-        Accepted(),
-        Throttled(retry_after=1),
-        Temporary(code="busy"),
-        Permanent(code="E7"),
-        Permanent(code="locked", scope=Scope.ACCOUNT),
-        OptedOut(code="stop"),
-        Unknown(code="timeout"),
-    ]
-)
-"""None stands for accepted under a new name."""
-
-
-class OutboxMachine(RuleBasedStateMachine):
-    """The outbox against a small model: states move forward, final is final, no gaps.
-
-    Give ``open_engine`` in a subclass, and take its ``TestCase``.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runner = asyncio.Runner()
-        self.known: dict[str, Known] = {}
-        self.before: dict[str, State] = {}
-        self.names = 0
-        self.engine = self.runner.run(self.open_engine())
-
-    async def open_engine(self) -> Engine:
-        raise NotImplementedError
-
-    def teardown(self) -> None:
-        self.runner.run(self.engine.close())
-        self.runner.close()
-
-    async def write(self, act: str, *arguments: Any) -> Any:
-        """One transaction of one call."""
-        async with self.engine.store.write() as session:
-            return await getattr(session, act)(*arguments)
-
-    def sending(self) -> list[Known]:
-        return [known for known in self.known.values() if known.state is State.SENDING]
-
-    @rule(keys=st.lists(KEYS, max_size=4))
-    def queue(self, keys: list[str]) -> None:
-        made = [message(key) for key in keys]
-        added = self.runner.run(self.write("add_messages", made))
-        assert added == set(keys) - set(self.known)
-        for new in made:
-            self.known.setdefault(new.key, Known(message=new))
-
-    @precondition(lambda self: self.known)
-    @rule(data=st.data())
-    def begin(self, data: st.DataObject) -> None:
-        chosen = data.draw(st.lists(st.sampled_from(sorted(self.known)), unique=True))
-        asked = [replace(self.known[key].message) for key in chosen]
-        begun = self.runner.run(self.write("begin_attempts", asked, GATEWAY, "test:1", NOW))
-        queued = [key for key in chosen if self.known[key].state is State.QUEUED]
-        assert [sent.key for sent in begun] == queued
-        for sent in begun:
-            known = self.known[sent.key]
-            known.state, known.attempts = State.SENDING, known.attempts + 1
-            known.outcomes.append("")
-            assert sent.attempts == known.attempts
-            known.message = sent
-
-    @precondition(lambda self: self.sending())
-    @rule(data=st.data(), outcome=ENDS)
-    def end(self, data: st.DataObject, outcome: Outcome | None) -> None:
-        sending = sorted(known.message.key for known in self.sending())
-        known = self.known[data.draw(st.sampled_from(sending))]
-        sent = known.message
-        if outcome is None:
-            self.names += 1
-            outcome = Accepted(refs=(f"r{self.names}",))
-        verdict = retry.verdict(sent, outcome, now=NOW)
-        self.runner.run(self.write("end_attempts", [attempted(sent, outcome, verdict)], NOW))
-        known.state = verdict.state
-        known.outcomes[-1] = type(outcome).__name__.lower()
-        if not verdict.counts:
-            known.outcomes.pop()
-            known.attempts -= 1
-        if verdict.state in {State.ACCEPTED, State.UNKNOWN}:
-            name = cast("Accepted", outcome).refs if isinstance(outcome, Accepted) else ()
-            known.refs.setdefault(name[0] if name else f"key:{sent.key}", "")
-        known.conclude()
-
-    @precondition(lambda self: any(known.refs for known in self.known.values()))
-    @rule(data=st.data(), status=st.sampled_from(ReceiptStatus))
-    def report(self, data: st.DataObject, status: ReceiptStatus) -> None:
-        names = [(name, known) for known in self.known.values() for name in known.refs]
-        name, known = data.draw(st.sampled_from(names))
-        by_key = name.startswith("key:")
-        receipt = Receipt(ref=name.removeprefix("key:"), status=status, by_key=by_key)
-        if by_key and known.state in {State.SENDING, State.QUEUED}:
-            return  # it would speak of the next try too
-        self.runner.run(self.write("add_receipts", GATEWAY, [receipt], NOW))
-        if status is ReceiptStatus.PENDING:
-            return
-        for ref, said in known.refs.items():
-            if not said and (by_key or ref == name):
-                known.refs[ref] = status.value
-        known.conclude()
-
-    @precondition(lambda self: self.known)
-    @rule(
-        data=st.data(),
-        to=st.sampled_from([State.QUEUED, State.EXPIRED, State.CANCELLED, State.SUPERSEDED]),
-    )
-    def move(self, data: st.DataObject, to: State) -> None:
-        known = self.known[data.draw(st.sampled_from(sorted(self.known)))]
-        may = known.state in {State.QUEUED, State.UNKNOWN}
-        moved = [Moved(id=known.message.id, state=to, reason="moved")]
-        assert self.runner.run(self.write("move", moved, NOW)) == may
-        if may:
-            known.state = to
-
-    @rule()
-    def abandon(self) -> None:
-        left = self.sending()
-        assert self.runner.run(self.write("abandon_sending", NOW)) == len(left)
-        for known in left:
-            known.state = State.UNKNOWN
-            known.outcomes[-1] = "unknown"
-            known.refs.setdefault(f"key:{known.message.key}", "")
-            known.conclude()
-
-    @invariant()
-    def agrees(self) -> None:
-        rows, histories = self.runner.run(self.look())
-        assert rows == {key: (k.state, k.attempts) for key, k in self.known.items()}
-        for key, history in histories.items():
-            assert [attempt.number for attempt in history] == list(range(1, len(history) + 1))
-            assert [attempt.outcome for attempt in history] == self.known[key].outcomes
-            open_ = [attempt for attempt in history if attempt.ended_at is None]
-            assert len(open_) == (rows[key][0] is State.SENDING)
-        for key, (state, _) in rows.items():
-            was = self.before.get(key, State.QUEUED)
-            assert state is was or state in FORWARD[was], f"{was} to {state}"
-        self.before = {key: state for key, (state, _) in rows.items()}
-
-    async def look(self) -> tuple[dict[str, tuple[State, int]], dict[str, Sequence[Any]]]:
-        async with self.engine.store.read() as session:
-            rows = await session.outbox()
-            histories = {row.key: await session.attempts(row.id) for row in rows}
-        return {row.key: (row.state, row.attempts) for row in rows}, histories

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 from contracts.store import (
@@ -15,18 +13,16 @@ from contracts.store import (
     KeptContract,
     LeaseContract,
     OutboxContract,
-    OutboxMachine,
     PeopleContract,
     TransactionContract,
 )
 from engines import PostgresEngine, SqliteEngine
-from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from contracts.store import Engine
-    from postgres_server import PostgresServer
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -76,51 +72,3 @@ class TestBroadcasts(BroadcastContract):
 
 class TestLeases(LeaseContract):
     """The contract."""
-
-
-class SqliteOutboxMachine(OutboxMachine):
-    """The model, over a file of its own for each run."""
-
-    async def open_engine(self) -> SqliteEngine:
-        self.folder = tempfile.TemporaryDirectory()
-        engine = SqliteEngine(Path(self.folder.name))
-        await engine.store.open()
-        return engine
-
-    def teardown(self) -> None:
-        super().teardown()
-        self.folder.cleanup()
-
-
-class PostgresOutboxMachine(OutboxMachine):
-    """The model, over a database that is empty at the start of each run."""
-
-    server: PostgresServer
-
-    async def open_engine(self) -> PostgresEngine:
-        return await PostgresEngine.fresh(self.server)
-
-    def teardown(self) -> None:
-        engine = cast("PostgresEngine", self.engine)
-        self.runner.run(engine.give_back())
-        super().teardown()
-
-
-PROFILE = settings(
-    max_examples=30,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-TestSqliteOutboxModel = SqliteOutboxMachine.TestCase
-TestSqliteOutboxModel.settings = PROFILE
-
-
-class TestPostgresOutboxModel(PostgresOutboxMachine.TestCase):
-    """Fewer runs: each step is a commit of a server."""
-
-    settings = settings(PROFILE, max_examples=10)
-
-    @pytest.fixture(autouse=True)
-    def server(self, postgres: PostgresServer) -> None:
-        PostgresOutboxMachine.server = postgres

@@ -1,4 +1,4 @@
-"""The outbox of each engine against the plain model."""
+"""Each engine's outbox against the plain model."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class PostgresOutboxModel(OutboxModel):
         super().teardown()
 
 
-TestSqliteOutbox = SqliteOutboxModel.TestCase
-TestSqliteOutbox.settings = PROFILE
+TestSqliteOutboxModel = SqliteOutboxModel.TestCase
+TestSqliteOutboxModel.settings = PROFILE
 
 
-class TestPostgresOutbox(PostgresOutboxModel.TestCase):
+class TestPostgresOutboxModel(PostgresOutboxModel.TestCase):
     """Fewer runs: each step is a commit of a server."""
 
     settings = settings(PROFILE, max_examples=15)

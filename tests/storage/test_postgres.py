@@ -635,7 +635,9 @@ def test_the_password_is_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     configuration = configure()
     assert "s3cret" not in repr(configuration) + str(configuration.settings)
     assert configuration.settings.keys_path.as_posix() == "var/notifier.keys"
-    assert isinstance(make_store(configuration, Sealer(KEYS)), PostgresStore)
+    assert isinstance(
+        make_store(configuration.settings.store, Sealer(KEYS), file="f"), PostgresStore
+    )
 
 
 def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -644,4 +646,4 @@ def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "asyncpg", None)
     with pytest.raises(ConfigurationError, match=r"motcua-notifier\[postgres\]"):
-        make_store(configure(), Sealer(KEYS))
+        make_store(configure().settings.store, Sealer(KEYS), file="f")
