@@ -263,7 +263,7 @@ async def test_citizen_asks_stops_and_starts(
         # An account that nobody has bound to the applicant learns what the code alone may tell.
         assert PROCEDURE not in state
         assert APPLICANT["name"] not in state
-        assert citizen.buttons == [CODE, "HD", "TC"]
+        assert citizen.buttons == ["Chia sẻ số điện thoại", CODE, "HD", "TC"]
 
         help_ = await citizen.ask("HD")
         assert "nhắn mã hồ sơ" in help_
