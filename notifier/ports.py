@@ -221,6 +221,22 @@ class Moved:
     reason: str
     not_before: Instant | None = None
     best_before: Instant | None = None
+    pinned: str | None = None
+    """The one gateway that may send it from now on; None leaves it as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """A message of unknown fate: how often it became so, by whom it was sent last, and since when.
+
+    ``first_at`` is when its first attempt began; all in ms.
+    """
+
+    message: Message
+    times: int
+    gateway: str
+    since: Instant
+    first_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,8 +357,13 @@ class Session(Protocol):
     async def add_messages(self, messages: Sequence[Message]) -> set[str]:
         """Queue messages; the keys that were new."""
 
-    async def waiting(self, channel: str, now: Instant, limit: int) -> list[Candidate]:
-        """Queued and due on ``channel``, up to ``limit`` of each lane, oldest due first."""
+    async def waiting(
+        self, channel: str, gateway: str, now: Instant, limit: int
+    ) -> list[Candidate]:
+        """Queued, due on ``channel`` and not pinned to another gateway than this one.
+
+        Up to ``limit`` of each lane, oldest due first.
+        """
 
     async def messages(self, ids: Sequence[str]) -> list[Message]:
         """In the order of ``ids``; one that is gone is left out."""
@@ -361,8 +382,8 @@ class Session(Protocol):
     async def add_receipts(self, gateway: str, receipts: Sequence[Receipt], now: Instant) -> None:
         """Keep delivery reports, and apply those whose message is known; final stays final."""
 
-    async def unknown(self, before: Instant, limit: int) -> list[tuple[Message, int]]:
-        """Messages of unknown fate since ``before`` or longer, and how often they became so.
+    async def unknown(self, before: Instant, limit: int) -> list[Unsettled]:
+        """Messages of unknown fate since ``before`` or longer, oldest first.
 
         Those that people have been asked about are left out.
         """

@@ -16,16 +16,17 @@ from notifier.domain.segments import plan_sms
 from notifier.flows.answer import Answering
 from notifier.flows.broadcast import Broadcasting
 from notifier.flows.compose import Composer
-from notifier.flows.dispatch import Dispatcher, SettleUnknown
+from notifier.flows.dispatch import Dispatcher
 from notifier.flows.gather import Gather
 from notifier.flows.ingest import Ingest
 from notifier.flows.keep import Keep
 from notifier.flows.receive import Receive
 from notifier.flows.remind import Remind
+from notifier.flows.settle import SettleUnknown
 from notifier.ports import Attempted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from doubles.clock import StillClock
 
@@ -189,7 +190,7 @@ class Centre:
             store, clock, installation, self.composer, self.keep, queued=self._ring
         )
         self.remind = Remind(store, installation, self.composer, queued=self._ring)
-        self.settle = SettleUnknown(store, installation.rules, queued=self._ring)
+        self.settle = self.settle_with({})
         self.broadcasting = self.broadcasting_by(500)
 
     def broadcasting_by(self, slice_size: int) -> Broadcasting:
@@ -197,6 +198,10 @@ class Centre:
         return Broadcasting(
             self.store, self.clock, self.composer, queued=self._ring, slice_size=slice_size
         )
+
+    def settle_with(self, gateways: Mapping[str, Gateway]) -> SettleUnknown:
+        """What settles messages of unknown fate, by what these gateways can do."""
+        return SettleUnknown(self.store, self.installation.rules, gateways, queued=self._ring)
 
     def receive(self, gateway: str = GATEWAY) -> Receive:
         """The sink of ``gateway``."""

@@ -13,9 +13,10 @@ import structlog
 
 from notifier import logs, plugins
 from notifier.bootstrap.core import Core
-from notifier.flows.dispatch import Abandon, Dispatcher, SettleUnknown
+from notifier.flows.dispatch import Abandon, Dispatcher
 from notifier.flows.group_commit import GroupCommit
 from notifier.flows.receive import Receive
+from notifier.flows.settle import SettleUnknown
 from notifier.sources.event_api import EventApi
 from notifier.storage.address import secrets_of
 from notifier.ticks import Tick, Ticks
@@ -72,7 +73,9 @@ class Service(Core):
         self.dispatchers = list(self._dispatchers())
         self._bells += [dispatcher.ring for dispatcher in self.dispatchers]
         self.ingesting = GroupCommit(self.ingest)
-        settle = SettleUnknown(self.store, self.installation.rules, queued=self.queued)
+        settle = SettleUnknown(
+            self.store, self.installation.rules, self.gateways, queued=self.queued
+        )
         self.abandon = Abandon(self.store)
         every = self.settings.ticks
         self.ticks = Ticks(

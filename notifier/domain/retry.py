@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -20,6 +21,7 @@ from notifier.domain.outcome import (
 )
 
 if TYPE_CHECKING:
+    from notifier.domain.capabilities import Capabilities
     from notifier.domain.instant import Instant
     from notifier.domain.message import Message
     from notifier.domain.outcome import Outcome
@@ -38,6 +40,15 @@ MOST_ATTEMPTS: Final = 12
 
 ALARM_PAUSE: Final = 30 * instant.SECOND
 """How long a gateway whose account or configuration was refused rests, and its messages wait."""
+
+MOST_SAME_KEY: Final = 5
+"""How often a message of unknown fate is sent again with its key, where that can't double it."""
+
+SAME_KEY_MARGIN: Final = instant.MINUTE
+"""How long (ms) before a provider forgets a key it is no longer relied upon."""
+
+ASKING: Final = 10 * instant.MINUTE
+"""For how long (ms) a provider is asked what became of a message."""
 
 UNKNOWN_WAIT: Final = 2 * instant.MINUTE
 """How long a message of unknown fate waits for a delivery report before its class decides (ms)."""
@@ -91,6 +102,49 @@ def verdict(message: Message, outcome: Outcome, *, now: Instant) -> Verdict:
             return replace(verdict(message, outcome.rest, now=now), counts=True)
         case _:
             assert_never(outcome)
+
+
+class Way(StrEnum):
+    """What is tried next to settle a message of unknown fate, in this order."""
+
+    SAME_KEY = "same_key"
+    """Sent again by the same gateway, whose provider drops what it has already."""
+    ASK = "ask"
+    """The provider can be asked."""
+    WAIT = "wait"
+    """A delivery report may still come."""
+    AGAIN = "again"
+    """Sent once more, though it may be doubled."""
+    PERSON = "person"
+
+
+def settle(
+    message: Message,
+    rule: Rule | None,
+    capabilities: Capabilities | None,
+    *,
+    times: int,
+    since: Instant,
+    first_at: Instant,
+    now: Instant,
+) -> Way:
+    """How to go on with a message that became unknown ``times`` times, the last time at ``since``.
+
+    ``capabilities`` are those of the gateway that sent it; None where it is there no more.
+    ``first_at`` is when its first attempt began: from then on the provider may know its key.
+    """
+    fresh = now < message.best_before
+    if capabilities is not None and fresh and times <= MOST_SAME_KEY:
+        remembered = capabilities.suppresses_duplicates - SAME_KEY_MARGIN
+        if now - first_at < remembered:
+            return Way.SAME_KEY
+    if capabilities is not None and capabilities.can_query and now - since < ASKING:
+        return Way.ASK
+    if now - since < UNKNOWN_WAIT:
+        return Way.WAIT
+    if fresh and times <= 1 and resend_after_unknown(message, rule):
+        return Way.AGAIN
+    return Way.PERSON
 
 
 def resend_after_unknown(message: Message, rule: Rule | None) -> bool:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address, Message
-    from notifier.domain.rules import Rule, Rules
+    from notifier.domain.rules import Rule
     from notifier.ports import Clock, Gateway, Session, Store
 
 POLL: Final = 0.5
@@ -46,8 +46,6 @@ PAUSED_LOOK: Final = 5 * instant.SECOND
 
 SEALED_LOOK: Final = instant.HOUR
 """How often what does not open is tried again (ms): the right keys may have been put back."""
-
-SETTLE_BATCH: Final = 200
 
 log = structlog.get_logger()
 
@@ -168,7 +166,7 @@ class Dispatcher:
 
     async def _claim(self, session: Session, free: int, window: int) -> tuple[list[Message], int]:
         now = self._clock.civil()
-        waiting = await session.waiting(self.channel, now, free)
+        waiting = await session.waiting(self.channel, self._gateway.name, now, free)
         chosen, _ = choose(waiting, free=free, window=window, bucket=self._bucket)
         if not chosen:
             return [], 0
@@ -306,49 +304,6 @@ class Abandon:
         if left:
             log.warning("dispatch.left_unknown", messages=left)
         return left
-
-
-class SettleUnknown:
-    """Messages of unknown fate: sent once more where their class allows, else left to people."""
-
-    def __init__(self, store: Store, rules: Rules, queued: Callable[[], None]) -> None:
-        self._store = store
-        self._rules = rules
-        self._queued = queued
-
-    async def sweep(self, now: Instant) -> int:
-        """Decide those that have waited long enough for a delivery report; how many moved."""
-        moved: list[Moved] = []
-        work: list[WorkItem] = []
-        async with self._store.write() as session:
-            waited = await session.unknown(now - retry.UNKNOWN_WAIT, SETTLE_BATCH)
-            for message, times in waited:
-                rule = self._rules.named(message.notice)
-                again = times <= 1 and retry.resend_after_unknown(message, rule)
-                if again and now < message.best_before:
-                    moved.append(
-                        Moved(
-                            id=message.id,
-                            state=State.QUEUED,
-                            reason="sent again: nobody knows whether it arrived",
-                            not_before=now,
-                        )
-                    )
-                else:
-                    work.append(
-                        WorkItem(
-                            key=f"unknown|{message.id}",
-                            kind="unknown",
-                            dossier=message.dossier,
-                            detail=f"{message.notice}: nobody knows whether it arrived",
-                            opened_at=now,
-                        )
-                    )
-            await session.move(moved, now)
-            await session.add_work(work)
-        if moved:
-            self._queued()
-        return len(moved)
 
 
 def _until_open(message: Message, rule: Rule | None, opens: Instant, now: Instant) -> Moved:

@@ -298,7 +298,7 @@ class ConcurrencyContract:
             keys: list[str] = []
             for _ in range(4):
                 async with stores[number % 3].write() as session:
-                    waiting = await session.waiting("sms", NOW, 5)
+                    waiting = await session.waiting("sms", GATEWAY, NOW, 5)
                     found = await session.messages([candidate.id for candidate in waiting])
                     begun = await session.begin_attempts(found, GATEWAY, f"test:{number}", NOW)
                     keys += [sent.key for sent in begun]
@@ -651,7 +651,7 @@ class OutboxContract:
             message("elsewhere", to="telegram:12345"),
         )
         async with engine.store.read() as session:
-            waiting = await session.waiting("sms", NOW, 10)
+            waiting = await session.waiting("sms", GATEWAY, NOW, 10)
         assert [candidate.id for candidate in waiting] == [message(key).id for key in due]
 
     async def test_each_lane_has_its_own_limit(self, engine: Engine) -> None:
@@ -660,7 +660,7 @@ class OutboxContract:
             *(message(f"{lane.name}{n}", lane=lane, text=LONG) for lane in Lane for n in range(3)),
         )
         async with engine.store.read() as session:
-            waiting = await session.waiting("sms", NOW, 2)
+            waiting = await session.waiting("sms", GATEWAY, NOW, 2)
         assert Counter(candidate.lane for candidate in waiting) == dict.fromkeys(Lane, 2)
         assert {candidate.segments for candidate in waiting} == {2}
 
@@ -673,7 +673,7 @@ class OutboxContract:
             assert await begin(session, []) == []
         assert await state_of(engine.store, a) is State.SENDING
         async with engine.store.read() as session:
-            assert await session.waiting("sms", NOW, 10) == []
+            assert await session.waiting("sms", GATEWAY, NOW, 10) == []
             [attempt] = await session.attempts(a.id)
         assert (attempt.number, attempt.gateway, attempt.started_at) == (1, GATEWAY, NOW)
         assert (attempt.ended_at, attempt.outcome) == (None, "")
@@ -789,8 +789,8 @@ class OutboxContract:
         )
         async with engine.store.write() as session:
             assert await session.move([later], NOW) == 1
-            assert await session.waiting("sms", NOW + 4, 9) == []
-            assert len(await session.waiting("sms", NOW + 5, 9)) == 1
+            assert await session.waiting("sms", GATEWAY, NOW + 4, 9) == []
+            assert len(await session.waiting("sms", GATEWAY, NOW + 5, 9)) == 1
         row = await shown(engine.store, sent)
         assert (row.not_before, row.best_before) == (NOW + 5, NOW + 50)
 
@@ -960,7 +960,9 @@ class OutboxContract:
         await send(engine.store, sent, Unknown(code="timeout"))
         async with engine.store.read() as session:
             assert await session.unknown(NOW - 1, 10) == []
-            assert await session.unknown(NOW, 10) == [(replace(sent, attempts=1), 1)]
+            [one] = await session.unknown(NOW, 10)
+            assert (one.message, one.times, one.gateway) == (replace(sent, attempts=1), 1, GATEWAY)
+            assert (one.since, one.first_at) == (NOW, NOW)
 
     async def test_how_often_it_became_unknown_is_counted(self, engine: Engine) -> None:
         sent = message()
@@ -972,7 +974,7 @@ class OutboxContract:
                 assert await session.move([again], NOW) == 1
         await send(engine.store, sent, Unknown(code="timeout"))
         async with engine.store.read() as session:
-            assert [times for _, times in await session.unknown(NOW, 10)] == [3]
+            assert [one.times for one in await session.unknown(NOW, 10)] == [3]
 
     @pytest.mark.parametrize("settled", [False, True])
     async def test_people_are_asked_once(self, engine: Engine, settled: bool) -> None:
@@ -1087,7 +1089,8 @@ class OutboxContract:
         async with engine.store.write() as session:
             assert await session.abandon_sending(NOW + 1) == 1
             assert await session.abandon_sending(NOW + 2) == 0
-            assert await session.unknown(NOW + 1, 9) == [(replace(sending, attempts=1), 1)]
+            [one] = await session.unknown(NOW + 1, 9)
+            assert (one.message, one.times) == (replace(sending, attempts=1), 1)
             [attempt] = await session.attempts(sending.id)
         assert (attempt.ended_at, attempt.outcome) == (NOW + 1, "unknown")
         assert await state_of(engine.store, queued) is State.QUEUED

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain import instant, retry
+from notifier.domain.capabilities import Capabilities
 from notifier.domain.message import Address, Lane, Message, State
 from notifier.domain.outcome import (
     Accepted,
@@ -20,6 +21,7 @@ from notifier.domain.outcome import (
     Throttled,
     Unknown,
 )
+from notifier.domain.retry import Way
 from notifier.domain.segments import plan_sms
 
 NOW = 1_795_168_800_000
@@ -174,3 +176,56 @@ def test_what_may_be_sent_again_when_nobody_knows(lane: Lane, notice: str, again
     message = replace(MESSAGE, lane=lane, notice=notice)
     rule = installation().rules.named(notice)
     assert retry.resend_after_unknown(message, rule) is again
+
+
+HOURS = instant.HOUR
+SURE = Capabilities(channel="sms", suppresses_duplicates=24 * HOURS)
+TOLD = Capabilities(channel="sms", can_query=True)
+BOTH = replace(SURE, can_query=True)
+PLAIN = Capabilities(channel="sms")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "times", "since", "first", "notice", "way"),
+    [
+        # the provider drops doubles: at once, a few times, while it remembers
+        (SURE, 1, 0, 0, "result_ready", Way.SAME_KEY),
+        (SURE, 5, 0, HOURS, "result_ready", Way.SAME_KEY),
+        (SURE, 6, 0, HOURS, "result_ready", Way.WAIT),
+        (SURE, 1, 0, 24 * HOURS - retry.SAME_KEY_MARGIN, "result_ready", Way.WAIT),
+        (SURE, 1, 0, 0, "late", Way.SAME_KEY),  # an apology too: it can't be doubled
+        (BOTH, 1, 0, 0, "result_ready", Way.SAME_KEY),
+        # the provider can be asked, for some time
+        (TOLD, 1, 0, 0, "result_ready", Way.ASK),
+        (BOTH, 6, 0, HOURS, "result_ready", Way.ASK),
+        (TOLD, 1, retry.ASKING, retry.ASKING, "result_ready", Way.AGAIN),
+        # neither: a report may come, then the class decides, then a person
+        (PLAIN, 1, retry.UNKNOWN_WAIT - 1, HOURS, "result_ready", Way.WAIT),
+        (PLAIN, 1, retry.UNKNOWN_WAIT, HOURS, "result_ready", Way.AGAIN),
+        (PLAIN, 2, retry.UNKNOWN_WAIT, HOURS, "result_ready", Way.PERSON),
+        (PLAIN, 1, retry.UNKNOWN_WAIT, HOURS, "late", Way.PERSON),
+        # a gateway that is gone from the configuration
+        (None, 1, 0, 0, "result_ready", Way.WAIT),
+        (None, 1, retry.UNKNOWN_WAIT, HOURS, "result_ready", Way.AGAIN),
+    ],
+)
+def test_how_an_unknown_fate_is_settled(
+    capabilities: Capabilities | None, times: int, since: int, first: int, notice: str, way: Way
+) -> None:
+    found = retry.settle(
+        replace(MESSAGE, notice=notice, best_before=NOW + 48 * HOURS),
+        installation().rules.named(notice),
+        capabilities,
+        times=times,
+        since=NOW - since,
+        first_at=NOW - first,
+        now=NOW,
+    )
+    assert found is way
+
+
+def test_what_is_too_late_is_not_sent_again_even_with_its_key() -> None:
+    over = replace(MESSAGE, best_before=NOW)
+    rule = installation().rules.named(over.notice)
+    times = {"since": NOW - retry.UNKNOWN_WAIT, "first_at": NOW - HOURS, "now": NOW}
+    assert retry.settle(over, rule, SURE, times=1, **times) is Way.PERSON

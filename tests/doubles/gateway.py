@@ -31,7 +31,8 @@ async def never(_: Message) -> Outcome:
 class ScriptedGateway:
     """Takes the steps in turn, then ``usual`` for ever; ``usual`` None accepts, each with a ref.
 
-    ``sent`` is every message that was handed over, in order.
+    ``told`` is what a query is answered; None: it can't be asked. ``sent`` is every message that
+    was handed over, in order.
     """
 
     def __init__(
@@ -41,9 +42,19 @@ class ScriptedGateway:
         usual: Step | None = None,
         rate: float = 1_000,
         window: int = 16,
+        suppresses_duplicates: int = 0,
+        told: Outcome | None = None,
     ) -> None:
         self.name = name
-        self.capabilities = Capabilities(channel="sms", rate=rate, window=window)
+        self.capabilities = Capabilities(
+            channel="sms",
+            rate=rate,
+            window=window,
+            suppresses_duplicates=suppresses_duplicates,
+            can_query=told is not None,
+        )
+        self.asked: list[str] = []
+        self._told = told
         self.secrets: frozenset[str] = frozenset()
         self.sent: list[Message] = []
         self.usual = usual
@@ -69,8 +80,9 @@ class ScriptedGateway:
         return await outcome if inspect.isawaitable(outcome) else outcome
 
     async def query(self, ref: str) -> Outcome | None:
-        """See ``ports.Gateway``."""
-        return None
+        """See ``ports.Gateway``; the outcome ``told``."""
+        self.asked.append(ref)
+        return self._told
 
     def read_webhook(self, request: WebhookRequest) -> WebhookReply:
         """See ``ports.Gateway``."""

@@ -78,8 +78,8 @@ async def test_two_dispatchers_claim_side_by_side_and_neither_waits(engine: Post
     other = await engine.another()
     await queue(engine.store, *(message(f"m{n}") for n in range(6)))
     async with engine.store.write() as one, other.write() as two:
-        mine = await one.waiting("sms", NOW, 3)
-        theirs = await two.waiting("sms", NOW, 6)
+        mine = await one.waiting("sms", GATEWAY, NOW, 3)
+        theirs = await two.waiting("sms", GATEWAY, NOW, 6)
         assert (len(mine), len(theirs)) == (3, 3)
         assert not {candidate.id for candidate in mine} & {candidate.id for candidate in theirs}
         begun = [
@@ -107,21 +107,21 @@ async def test_who_begins_what_another_one_is_beginning_begins_nothing(
 async def test_what_a_claim_gave_up_waits_again(engine: PostgresEngine) -> None:
     async def give_up() -> None:
         async with engine.store.write() as session:
-            assert len(await session.waiting("sms", NOW, 3)) == 1
+            assert len(await session.waiting("sms", GATEWAY, NOW, 3)) == 1
             raise RuntimeError
 
     await queue(engine.store, message())
     with pytest.raises(RuntimeError):
         await give_up()
     async with engine.store.write() as session:
-        assert len(await session.waiting("sms", NOW, 3)) == 1
+        assert len(await session.waiting("sms", GATEWAY, NOW, 3)) == 1
 
 
 async def test_a_reader_locks_nothing(engine: PostgresEngine) -> None:
     await queue(engine.store, message())
     async with engine.store.read() as reader, engine.store.write() as writer:
-        assert len(await reader.waiting("sms", NOW, 3)) == 1
-        assert len(await writer.waiting("sms", NOW, 3)) == 1
+        assert len(await reader.waiting("sms", GATEWAY, NOW, 3)) == 1
+        assert len(await writer.waiting("sms", GATEWAY, NOW, 3)) == 1
 
 
 # ----------------------------------------------------------------- two transactions that cross

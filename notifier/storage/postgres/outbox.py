@@ -17,6 +17,7 @@ from notifier.storage.records.outbox import (
     RECEIPT,
     REFERENCE,
     SHOWN,
+    UNSETTLED,
     OutboxRecords,
     attempt_rows,
     begun_of,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from notifier.domain.instant import Instant
     from notifier.domain.message import Message, Receipt, State
-    from notifier.ports import Attempted, AttemptRow, Moved, OutboxRow
+    from notifier.ports import Attempted, AttemptRow, Moved, OutboxRow, Unsettled
 
 STUCK: Final = 10 * instant.MINUTE
 """No attempt lasts this long (ms): what its own process still calls *sending* was never begun,
@@ -57,16 +58,20 @@ class OutboxRows(OutboxRecords, Rows):
         new = {key for (key,) in added}
         return {message.key for message in messages if plain(message.key) in new}
 
-    async def waiting(self, channel: str, now: Instant, limit: int) -> list[Candidate]:
+    async def waiting(
+        self, channel: str, gateway: str, now: Instant, limit: int
+    ) -> list[Candidate]:
         """See ``ports.Session``; nobody else is given them before this transaction ends."""
         one_lane = (
             "SELECT * FROM (SELECT id, lane, segments, not_before FROM message "
             "WHERE state = 'queued' AND channel = $1 AND lane = {} AND not_before <= $2 "
-            "ORDER BY not_before, id LIMIT $3 "
+            "AND pinned IN ('', $4) ORDER BY not_before, id LIMIT $3 "
             f"{self.locked('FOR UPDATE SKIP LOCKED')}) AS lane_{{}}"
         )
         lanes = " UNION ALL ".join(one_lane.format(int(lane), int(lane)) for lane in Lane)
-        rows = await self.run(f"{lanes} ORDER BY lane, not_before, id", channel, now, limit)
+        rows = await self.run(
+            f"{lanes} ORDER BY lane, not_before, id", channel, now, limit, gateway
+        )
         return [Candidate(id_, Lane(lane), segments) for id_, lane, segments, _ in rows]
 
     async def messages(self, ids: Sequence[str]) -> list[Message]:
@@ -155,15 +160,19 @@ class OutboxRows(OutboxRecords, Rows):
             return 0
         rows = await self.run(
             "WITH moved AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[], "
-            "$5::bigint[], $6::bigint[]) AS moved (id, state, reason, not_before, best_before)), "
+            "$5::bigint[], $6::bigint[], $7::text[]) "
+            "AS moved (id, state, reason, not_before, best_before, pinned)), "
             "held AS (SELECT id FROM message WHERE id = ANY($2::text[]) "
             "AND state IN ('queued', 'unknown') ORDER BY id FOR UPDATE) "
             "UPDATE message SET state = moved.state, reason = moved.reason, "
             "not_before = coalesce(moved.not_before, message.not_before), "
-            "best_before = coalesce(moved.best_before, message.best_before), updated_at = $1 "
+            "best_before = coalesce(moved.best_before, message.best_before), "
+            "pinned = coalesce(moved.pinned, message.pinned), updated_at = $1 "
             "FROM held JOIN moved USING (id) WHERE message.id = held.id RETURNING message.id",
             now,
-            *columns_of([(m.id, m.state, m.reason, m.not_before, m.best_before) for m in moved]),
+            *columns_of(
+                [(m.id, m.state, m.reason, m.not_before, m.best_before, m.pinned) for m in moved]
+            ),
         )
         return len(rows)
 
@@ -219,17 +228,17 @@ class OutboxRows(OutboxRecords, Rows):
         )
         await self._conclude([id_ for (id_,) in rows], now)
 
-    async def unknown(self, before: Instant, limit: int) -> list[tuple[Message, int]]:
+    async def unknown(self, before: Instant, limit: int) -> list[Unsettled]:
         """See ``ports.Session``."""
         rows = await self.run(
-            f"SELECT {MESSAGE}, unknowns FROM message WHERE state = 'unknown' "
+            f"SELECT {UNSETTLED} FROM message WHERE state = 'unknown' "
             "AND updated_at <= $1 AND NOT EXISTS "
             "(SELECT 1 FROM work WHERE work.key = 'unknown|' || message.id) "
             f"ORDER BY updated_at LIMIT $2 {self.locked('FOR UPDATE SKIP LOCKED')}",
             before,
             limit,
         )
-        return [(self._to_decide(row), row[-1]) for row in rows]
+        return [self._unsettled(row) for row in rows]
 
     async def abandon_sending(self, now: Instant) -> int:
         """See ``ports.Session``; dead is whose lease has ended, by the server's clock."""

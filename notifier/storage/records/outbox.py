@@ -9,7 +9,7 @@ from notifier.domain.message import Address, Lane, Message, State
 from notifier.domain.outcome import Accepted, Partial, Throttled
 from notifier.domain.segments import Encoding, plan_plain, plan_sms
 from notifier.errors import SealedError
-from notifier.ports import AttemptRow, OutboxRow
+from notifier.ports import AttemptRow, OutboxRow, Unsettled
 from notifier.storage.packing import pack, unpack
 from notifier.storage.records.base import Records
 
@@ -32,6 +32,10 @@ MESSAGE = (
 SHOWN = (
     "id, key, lane, state, address_sealed, body_sealed, notice, dossier, broadcast, segments, "
     "attempts, gateway, reason, created_at, not_before, best_before, updated_at"
+)
+UNSETTLED = (
+    f"{MESSAGE}, unknowns, gateway, updated_at, "
+    "(SELECT min(started_at) FROM attempt WHERE attempt.message = message.id)"
 )
 NEW_ATTEMPT = "message, number, gateway, owner, started_at"
 ATTEMPT = "number, gateway, started_at, ended_at, outcome, code, detail"
@@ -81,12 +85,19 @@ class OutboxRecords(Records):
         """From a row that begins as ``MESSAGE``; raises ``SealedError``."""
         return _message_of(row, self._open_address(row[3], b"message"), self._body(row[4]))
 
-    def _to_decide(self, row: Sequence[Any]) -> Message:
-        """As ``_message``; one that does not open is decided on all the same, without its text."""
+    def _unsettled(self, row: Sequence[Any]) -> Unsettled:
+        """From a row in the order of ``UNSETTLED``.
+
+        One that does not open is decided on all the same, without its text.
+        """
         try:
-            return self._message(row)
+            message = self._message(row)
         except SealedError:
-            return _message_of(row, Address("", ""), NO_BODY)
+            message = _message_of(row, Address("", ""), NO_BODY)
+        times, gateway, since, first_at = row[15:]
+        return Unsettled(
+            message=message, times=times, gateway=gateway, since=since, first_at=first_at or since
+        )
 
     def _shown(self, row: Sequence[Any]) -> OutboxRow:
         """From a row in the order of ``SHOWN``."""

@@ -15,6 +15,7 @@ from notifier.storage.records.outbox import (
     RECEIPT,
     REFERENCE,
     SHOWN,
+    UNSETTLED,
     OutboxRecords,
     attempt_rows,
     begun_of,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from notifier.domain.instant import Instant
     from notifier.domain.message import Message, Receipt, State
-    from notifier.ports import Attempted, AttemptRow, Moved, OutboxRow
+    from notifier.ports import Attempted, AttemptRow, Moved, OutboxRow, Unsettled
 
 
 class OutboxRows(OutboxRecords, Rows):
@@ -47,14 +48,18 @@ class OutboxRows(OutboxRecords, Rows):
         )
         return {key for (key,) in added}
 
-    async def waiting(self, channel: str, now: Instant, limit: int) -> list[Candidate]:
+    async def waiting(
+        self, channel: str, gateway: str, now: Instant, limit: int
+    ) -> list[Candidate]:
         """See ``ports.Session``."""
         one_lane = (
             "SELECT * FROM (SELECT id, lane, segments FROM message WHERE state = 'queued' "
-            "AND channel = ?1 AND lane = {} AND not_before <= ?2 ORDER BY not_before, id LIMIT ?3)"
+            "AND channel = ?1 AND lane = {} AND not_before <= ?2 AND pinned IN ('', ?4) "
+            "ORDER BY not_before, id LIMIT ?3)"
         )
         rows = await self.run(
-            " UNION ALL ".join(one_lane.format(int(lane)) for lane in Lane), (channel, now, limit)
+            " UNION ALL ".join(one_lane.format(int(lane)) for lane in Lane),
+            (channel, now, limit, gateway),
         )
         return [Candidate(id_, Lane(lane), segments) for id_, lane, segments in rows]
 
@@ -117,9 +122,9 @@ class OutboxRows(OutboxRecords, Rows):
         before = self._connection.total_changes
         await self.run_many(
             "UPDATE message SET state = ?, reason = ?, not_before = coalesce(?, not_before), "
-            "best_before = coalesce(?, best_before), updated_at = ? "
+            "best_before = coalesce(?, best_before), pinned = coalesce(?, pinned), updated_at = ? "
             "WHERE id = ? AND state IN ('queued', 'unknown')",
-            [(m.state, m.reason, m.not_before, m.best_before, now, m.id) for m in moved],
+            [(m.state, m.reason, m.not_before, m.best_before, m.pinned, now, m.id) for m in moved],
         )
         return self._connection.total_changes - before
 
@@ -158,16 +163,16 @@ class OutboxRows(OutboxRecords, Rows):
         )
         await self._conclude([id_ for (id_,) in rows], now)
 
-    async def unknown(self, before: Instant, limit: int) -> list[tuple[Message, int]]:
+    async def unknown(self, before: Instant, limit: int) -> list[Unsettled]:
         """See ``ports.Session``."""
         rows = await self.run(
-            f"SELECT {MESSAGE}, unknowns FROM message WHERE state = 'unknown' "
+            f"SELECT {UNSETTLED} FROM message WHERE state = 'unknown' "
             "AND updated_at <= ? AND NOT EXISTS "
             "(SELECT 1 FROM work WHERE work.key = 'unknown|' || message.id) "
             "ORDER BY updated_at LIMIT ?",
             (before, limit),
         )
-        return [(self._to_decide(row), row[-1]) for row in rows]
+        return [self._unsettled(row) for row in rows]
 
     async def abandon_sending(self, now: Instant) -> int:
         """See ``ports.Session``."""

@@ -65,6 +65,7 @@ CREATE TABLE message (
     attempts       BIGINT NOT NULL DEFAULT 0,
     unknowns       BIGINT NOT NULL DEFAULT 0,
     gateway        TEXT COLLATE "C" NOT NULL DEFAULT '',
+    pinned         TEXT COLLATE "C" NOT NULL DEFAULT '', -- the one gateway that may send it again
     reason         TEXT COLLATE "C" NOT NULL DEFAULT '',
     updated_at     BIGINT NOT NULL
 );

@@ -63,6 +63,7 @@ CREATE TABLE message (
     attempts       INTEGER NOT NULL DEFAULT 0,
     unknowns       INTEGER NOT NULL DEFAULT 0,
     gateway        TEXT NOT NULL DEFAULT '',
+    pinned         TEXT NOT NULL DEFAULT '', -- the one gateway that may send it again
     reason         TEXT NOT NULL DEFAULT '',
     updated_at     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
