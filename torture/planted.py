@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[1]
 COPIED: Final = ("notifier", "gateways", "templates", "config", "torture", "tests")
 
+SETTLE: Final = "notifier/flows/settle.py"
 DISPATCH: Final = "notifier/flows/dispatch.py"
 OUTBOX: Final = "notifier/storage/sqlite/outbox.py"
 
@@ -154,7 +155,7 @@ FAULTS: Final = (
     ),
     Planted(
         name="unknown: nobody is asked",
-        file=DISPATCH,
+        file=SETTLE,
         changes=(("            await session.add_work(work)\n", ""),),
     ),
     Planted(

@@ -427,14 +427,14 @@ class OutboxModel(RuleBasedStateMachine):
 
     @invariant()
     def what_waits_is_queued_and_due(self) -> None:
-        waiting = self.read("waiting", "sms", self.now, 10)
+        waiting = self.read("waiting", "sms", GATEWAY, self.now, 10)
         due = [h for h in self.held.values() if h.state is State.QUEUED and h.due <= self.now]
         assert sorted(candidate.id for candidate in waiting) == sorted(h.made.id for h in due)
 
     @invariant()
     def what_is_unknown_is_decided_or_asked_about(self) -> None:
         found = self.read("unknown", self.now, 10)
-        assert sorted((m.key, times) for m, times in found) == sorted(
+        assert sorted((one.message.key, one.times) for one in found) == sorted(
             (key, held.unknowns)
             for key, held in self.held.items()
             if held.state is State.UNKNOWN and not held.asked
