@@ -1095,6 +1095,37 @@ class OutboxContract:
         assert (attempt.ended_at, attempt.outcome) == (NOW + 1, "unknown")
         assert await state_of(engine.store, queued) is State.QUEUED
 
+    @pytest.mark.parametrize(
+        "outcome",
+        [Throttled(retry_after=1), Temporary(code="busy"), Unknown(code="x"), Accepted()],
+        ids=lambda outcome: type(outcome).__name__.lower(),
+    )
+    async def test_what_an_attempt_says_that_was_given_up_is_not_said_of_the_next(
+        self, engine: Engine, outcome: Outcome
+    ) -> None:
+        """Its process was only slow: another one has taken the message meanwhile."""
+        sent = message()
+        await queue(engine.store, sent)
+        async with engine.store.write() as session:
+            [given_up] = await begin(session, [sent])
+            await session.abandon_sending(NOW)
+            await session.move([Moved(id=sent.id, state=State.QUEUED, reason="again")], NOW)
+            [again] = await session.messages([sent.id])
+            [begun] = await begin(session, [again])
+        async with engine.store.write() as session:
+            await end(session, given_up, outcome)
+        assert await state_of(engine.store, sent) is State.SENDING
+        async with engine.store.write() as session:
+            await end(session, begun, Temporary(code="busy"))
+        async with engine.store.read() as session:
+            history = await session.attempts(sent.id)
+        assert [(attempt.number, attempt.outcome) for attempt in history] == [
+            (1, "unknown"),
+            (2, "temporary"),
+        ]
+        await send(engine.store, begun, Accepted(refs=("r3",)))
+        assert await state_of(engine.store, sent) is State.ACCEPTED
+
     async def test_a_report_by_key_for_what_a_dead_process_was_sending(
         self, engine: Engine
     ) -> None:

@@ -126,25 +126,28 @@ class OutboxRows(OutboxRecords, Rows):
             *columns_of(ended_attempts(attempted)),
         )
         await self.run(
-            "WITH judged AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[], "
-            "$5::bigint[], $6::bigint[], $7::bigint[]) "
-            "AS judged (id, state, reason, not_before, uncounted, unknowns)), "
-            "held AS (SELECT id FROM message WHERE id = ANY($2::text[]) AND state = 'sending' "
-            "ORDER BY id FOR UPDATE) "
+            "WITH judged AS (SELECT * FROM unnest($2::text[], $3::bigint[], $4::text[], "
+            "$5::text[], $6::bigint[], $7::bigint[], $8::bigint[]) "
+            "AS judged (id, number, state, reason, not_before, uncounted, unknowns)), "
+            "held AS (SELECT id, attempts FROM message WHERE id = ANY($2::text[]) "
+            "AND state = 'sending' ORDER BY id FOR UPDATE) "
             "UPDATE message SET state = judged.state, reason = judged.reason, "
             "not_before = coalesce(judged.not_before, message.not_before), "
             "attempts = message.attempts - judged.uncounted, "
             "unknowns = message.unknowns + judged.unknowns, updated_at = $1 "
-            "FROM held JOIN judged USING (id) WHERE message.id = held.id",
+            "FROM held JOIN judged ON judged.id = held.id AND judged.number = held.attempts "
+            "WHERE message.id = held.id",
             now,
             *columns_of(judged_messages(attempted)),
         )
-        # A throttled attempt never reached the provider, so its number is used again.
+        # A throttled attempt never reached the provider, so its number is used again; but not that
+        # of one that was given up before it said so.
         uncounted = [a.message for a in attempted if not a.verdict.counts]
         if uncounted:
             await self.run(
                 "DELETE FROM attempt USING unnest($1::text[], $2::bigint[]) AS gone (id, number) "
-                "WHERE message = gone.id AND attempt.number = gone.number",
+                "WHERE message = gone.id AND attempt.number = gone.number "
+                "AND outcome <> 'unknown'",
                 [message.id for message in uncounted],
                 [message.attempts for message in uncounted],
             )

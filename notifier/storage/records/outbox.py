@@ -197,10 +197,11 @@ def ended_attempts(attempted: Sequence[Attempted]) -> list[tuple[Any, ...]]:
 
 
 def judged_messages(attempted: Sequence[Attempted]) -> list[tuple[Any, ...]]:
-    """Rows of id, state, reason, not before, attempts too many, and unknowns more."""
+    """Rows of id, attempt, state, reason, not before, attempts too many, and unknowns more."""
     return [
         (
             a.message.id,
+            a.message.attempts,
             a.verdict.state,
             a.verdict.reason,
             a.verdict.not_before,

@@ -100,14 +100,15 @@ class OutboxRows(OutboxRecords, Rows):
             [(*row, now) for row in ended_attempts(attempted)],
         )
         await self.run_many(
-            "UPDATE message SET state = ?2, reason = ?3, not_before = coalesce(?4, not_before), "
-            "attempts = attempts - ?5, unknowns = unknowns + ?6, updated_at = ?7 "
-            "WHERE id = ?1 AND state = 'sending'",
+            "UPDATE message SET state = ?3, reason = ?4, not_before = coalesce(?5, not_before), "
+            "attempts = attempts - ?6, unknowns = unknowns + ?7, updated_at = ?8 "
+            "WHERE id = ?1 AND state = 'sending' AND attempts = ?2",
             [(*row, now) for row in judged_messages(attempted)],
         )
-        # A throttled attempt never reached the provider, so its number is used again.
+        # A throttled attempt never reached the provider, so its number is used again; but not that
+        # of one that was given up before it said so.
         await self.run_many(
-            "DELETE FROM attempt WHERE message = ? AND number = ?",
+            "DELETE FROM attempt WHERE message = ? AND number = ? AND outcome <> 'unknown'",
             [(a.message.id, a.message.attempts) for a in attempted if not a.verdict.counts],
         )
         references = reference_rows(attempted)
