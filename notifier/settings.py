@@ -83,13 +83,16 @@ SQLITE = "sqlite:///"
 def store_address(store: str) -> str:
     """``store`` where it is an address of one, else ``ValueError``.
 
-    The value may hold a password, so no error quotes it.
+    A server and its standby are two hosts, with a comma between them. The value may hold a
+    password, so no error quotes it.
     """
     if store.startswith(SQLITE) and store != SQLITE:
         return store
     try:
         parts = urlsplit(store)
-        usable = bool(parts.port != 0 and (parts.hostname or "host=" in parts.query))
+        hosts = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
+        named = all(host.hostname for host in hosts) or "host=" in parts.query
+        usable = named and all(host.port != 0 for host in hosts)
     except ValueError:
         usable = False
     if not usable or parts.scheme not in {"postgresql", "postgres"}:

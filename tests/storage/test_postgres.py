@@ -619,7 +619,13 @@ def test_an_address_is_shown_without_its_password(
 
 @pytest.mark.parametrize(
     "address",
-    ["postgresql://u:s3cret/x@h/d", "postgresql:///d", "postgresql://u:s3cret@h:port/d", "s3cret"],
+    [
+        "postgresql://u:s3cret/x@h/d",
+        "postgresql:///d",
+        "postgresql://u:s3cret@h:port/d",
+        "postgresql://u:s3cret@h1:5432,:5433/d",
+        "s3cret",
+    ],
 )
 def test_an_address_that_can_t_be_used_is_a_fault_that_does_not_quote_it(
     monkeypatch: pytest.MonkeyPatch, address: str
@@ -638,6 +644,20 @@ def test_the_password_is_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(
         make_store(configuration.settings.store, Sealer(KEYS), file="f"), PostgresStore
     )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u@h1,h2/d?target_session_attrs=primary",
+        "postgresql://u:a,b@h1:5432,[::1]:5433/d?target_session_attrs=primary",
+        "postgresql:///d?host=h1,h2&port=5432,5433",
+    ],
+    ids=["hosts", "with ports", "as parameters"],
+)
+def test_an_address_may_name_a_standby(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("NOTIFIER_STORE", address)
+    assert configure().settings.store == address
 
 
 def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
