@@ -34,6 +34,7 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer()
     try:
         server.make()
+        server.start()
         aside(_make_pristine(server))
         yield server
     finally:

@@ -7,11 +7,12 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from postgres_server import aside, fetch
+from postgres_server import aside
 
 from notifier.storage.postgres import PostgresStore
 from notifier.storage.sealing import Keys, Sealer
 from notifier.storage.sqlite import SqliteStore
+from torture.cluster import fetch
 
 if TYPE_CHECKING:
     from pathlib import Path

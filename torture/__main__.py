@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=1_000, help="how many (default 1000)")
     parser.add_argument("--seconds", type=float, default=1_800, help="at most (default 1800)")
     parser.add_argument("--store", choices=[*stores.ENGINES, "both"], default="both")
+    parser.add_argument(
+        "--services", type=int, default=2, help="at once on a store that lets them (default 2)"
+    )
     parser.add_argument("--seed", default="1", help="the same seed draws the same (default 1)")
     parser.add_argument("--worlds", type=int, default=3 * (os.cpu_count() or 1), help="at once")
     parser.add_argument("--logs", type=Path, help="a folder to keep the services' logs in")
@@ -58,13 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def torture(given: argparse.Namespace, folder: Path) -> Figures:
     """All worlds, each a process; their figures together."""
-    kinds = list(stores.ENGINES) if given.store == "both" else [given.store]
+    with stores.makers(list(stores.ENGINES) if given.store == "both" else [given.store]) as makers:
+        return _side_by_side(given, list(makers.values()), folder)
+
+
+def _side_by_side(given: argparse.Namespace, makers: list[stores.Maker], folder: Path) -> Figures:
     gc.freeze()  # what is loaded stays shared between the processes
     readers: list[int] = []
     children: list[int] = []
     for number in range(given.worlds):
         share = given.kills // given.worlds + (number < given.kills % given.worlds)
-        tasks = list(_tasks(given, kinds, number, share, folder))
+        tasks = list(_tasks(given, makers, number, share, folder))
         reader, writer = os.pipe()
         children.append(fork(partial(_tell, tasks, writer)))
         os.close(writer)
@@ -77,12 +84,13 @@ def torture(given: argparse.Namespace, folder: Path) -> Figures:
 
 
 def _tasks(
-    given: argparse.Namespace, kinds: list[str], number: int, share: int, folder: Path
+    given: argparse.Namespace, makers: list[stores.Maker], number: int, share: int, folder: Path
 ) -> Iterator[world.Task]:
     until = time.monotonic() + given.seconds * LEFT_TO_SETTLE
     for turn, done in enumerate(range(0, share, A_ROUND)):
         yield world.Task(
-            store=kinds[(number + turn) % len(kinds)],
+            make_store=makers[(number + turn) % len(makers)],
+            services=given.services,
             dialect=DIALECTS[(number + turn) % len(DIALECTS)],
             seed=f"{given.seed}-{number}-{turn}",
             kills=min(A_ROUND, share - done),

@@ -16,7 +16,7 @@ import traceback
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from torture.points import Shared
 
@@ -105,18 +105,27 @@ class Process:
         """Whether it still runs."""
         return not self._ended.done()
 
+    @property
+    def code(self) -> int | None:
+        """The exit code, or None where it still runs."""
+        return int.from_bytes(self._ended.result()) if self._ended.done() else None
+
     async def ended(self, within: float) -> int | None:
         """The exit code, or None where it still runs after so many seconds."""
         await asyncio.wait([self._ended], timeout=within)
-        if not self._ended.done():
-            return None
-        return int.from_bytes(self._ended.result())
+        return self.code
 
     async def kill(self) -> None:
         """As a power cut does it."""
         if self.alive:
             os.kill(self.pid, signal.SIGKILL)
         await self._ended
+
+    @staticmethod
+    async def one_ended(processes: Iterable[Process], within: float) -> None:
+        """Returns once one of them has ended, or after so many seconds."""
+        ending = [process._ended for process in processes]
+        await asyncio.wait(ending, timeout=within, return_when=asyncio.FIRST_COMPLETED)
 
     async def stop(self, within: float) -> int | None:
         """SIGTERM; the exit code, or None where it did not stop in time."""

@@ -78,14 +78,14 @@ class Question:
 
 
 class Load:
-    """The load of one round on the service at ``port``."""
+    """The load of one round on the services at ``ports``, which take turns."""
 
-    def __init__(self, shared: Shared, port: int, secret: bytes, seed: str) -> None:
+    def __init__(self, shared: Shared, ports: Sequence[int], secret: bytes, seed: str) -> None:
         self.cases: list[Case] = []
         self.asked: list[Question] = []
         self._begun_questions = 0
         self._shared = shared
-        self._url = f"http://127.0.0.1:{port}"
+        self._urls = itertools.cycle(f"http://127.0.0.1:{port}" for port in ports)
         self._secret = secret
         self._chance = Random(seed)
         self._numbers = itertools.count(1)
@@ -208,8 +208,9 @@ class Load:
     ) -> bytes | None:
         """The answer with the status that is wanted; None for any other, and for none."""
         assert self._http is not None
+        url = next(self._urls) + path
         try:
-            async with self._http.post(self._url + path, data=body, headers=headers) as response:
+            async with self._http.post(url, data=body, headers=headers) as response:
                 answer = await response.read()
                 return answer or b"taken" if response.status == wanted else None
         except (aiohttp.ClientError, TimeoutError, OSError):

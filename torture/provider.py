@@ -19,6 +19,7 @@ from torture.weather import REPLIES, REPORTS, TAKEN, Reply, Report, Weather, dra
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Sequence
 
     from torture.points import Shared
 
@@ -127,11 +128,11 @@ def gateway_table(dialect: Dialect, port: int) -> dict[str, Any]:
 class Provider:
     """One provider over one round."""
 
-    def __init__(self, shared: Shared, dialect: Dialect, hooks: str, seed: str) -> None:
-        """``hooks``: the address of the service's hooks for this gateway."""
+    def __init__(self, shared: Shared, dialect: Dialect, hooks: Sequence[str], seed: str) -> None:
+        """``hooks``: the addresses of the services' hooks for this gateway, which take turns."""
         self._shared = shared
         self._dialect = dialect
-        self._hooks = hooks
+        self._hooks = itertools.cycle(hooks)
         self._chance = Random(seed)
         self._took: list[Took] = []
         self._seen: dict[str, str] = {}
@@ -226,7 +227,7 @@ class Provider:
         for _ in range(tries):
             try:
                 async with self._http.post(
-                    f"{self._hooks}/receipt", json=body, headers={"X-Token": TOKEN}
+                    f"{next(self._hooks)}/receipt", json=body, headers={"X-Token": TOKEN}
                 ) as response:
                     if response.status == 200:
                         if status == STRANGE:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +25,7 @@ from notifier.domain.audience import Recipient
 from notifier.domain.message import Address
 from torture import service, stores
 from torture.books import Books, Figures, Round
-from torture.forge import KILLED_BY, Forge, end, fork
+from torture.forge import KILLED_BY, Forge, Process, end, fork
 from torture.line import FaultyLine
 from torture.load import Load
 from torture.points import POINTS, Shared
@@ -34,7 +35,7 @@ from torture.weather import Weather
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torture.forge import Process
+    from notifier.bootstrap.core import Configuration
     from torture.provider import Dialect
 
 PATIENCE: Final = 0.8
@@ -73,7 +74,9 @@ LISTED: Final = 30
 class Task:
     """What a round is to do. The same seed draws the same, as far as processes let it."""
 
-    store: str
+    make_store: stores.Maker
+    services: int
+    """How many serve one store at once, where it lets them."""
     dialect: Dialect
     seed: str
     kills: int
@@ -91,6 +94,37 @@ def play(task: Task, killed: Callable[[], None]) -> Figures:
         return asyncio.run(world.round(killed))
 
 
+class _Seat:
+    """The place of one service: at most one at a time listens on its port."""
+
+    def __init__(self, forge: Forge, shared: Shared) -> None:
+        self._forge = forge
+        self._shared = shared
+        self._process: Process | None = None
+
+    @property
+    def process(self) -> Process:
+        """The one that was started last."""
+        assert self._process is not None
+        return self._process
+
+    @property
+    def serves(self) -> bool:
+        """Whether it has not ended."""
+        return self._process is not None and self._process.alive
+
+    async def start(self) -> None:
+        """A new service; nobody else's start is under way."""
+        self._process = await self._forge.start()
+
+    async def ready(self) -> bool:
+        """Waits until it accepts requests, or has ended; which."""
+        # What is waited for happens in another process.
+        while self.serves and not self._shared.ready:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        return self.serves
+
+
 class _World:
     """The processes of one round. They are forked before there is an event loop."""
 
@@ -99,16 +133,17 @@ class _World:
         self._task = task
         self._chance = chance
         self._shared = Shared()
-        self._engine = stores.engine(task.store, folder)
+        self._engine = task.make_store(folder)
+        stack.callback(self._engine.close)
         self._dialect = task.dialect
         line = stack.enter_context(_listening())
         provider = stack.enter_context(_listening())
-        self._port = _free_port(chance)
+        self._ports = [
+            _free_port(chance) for _ in range(task.services if self._engine.can_share else 1)
+        ]
         self._provider_port = provider.getsockname()[1]
         os.environ["NOTIFIER_STORE"] = self._engine.address
-        os.environ["NOTIFIER_WEB__PORT"] = str(self._port)
-        table = gateway_table(self._dialect, line.getsockname()[1])
-        self._configuration = configure(_configured(folder, table))
+        configured = _configured(folder, gateway_table(self._dialect, line.getsockname()[1]))
         log = os.open(
             task.folder / f"{task.seed}.log" if task.keep_log else os.devnull,
             os.O_WRONLY | os.O_CREAT | os.O_APPEND,
@@ -117,23 +152,28 @@ class _World:
         stack.callback(os.close, log)
         double = fork(lambda: asyncio.run(self._provide(line, provider)), log=log)
         stack.callback(end, double)
-        self._forge = Forge(self._serve, self._shared, log)
-        stack.callback(self._forge.close)
-        logs.configure(self._configuration.settings.log.model_copy(update={"level": "error"}))
-        self._core = Core(self._configuration, service.SharedClock(self._shared))
-        self._load = Load(self._shared, self._port, self._core.events_secret, task.seed)
+        self._seats: list[_Seat] = []
+        for port in self._ports:
+            os.environ["NOTIFIER_WEB__PORT"] = str(port)
+            configuration = configure(configured)
+            forge = Forge(partial(self._serve, configuration), self._shared, log)
+            stack.callback(forge.close)
+            self._seats.append(_Seat(forge, self._shared))
+        logs.configure(configuration.settings.log.model_copy(update={"level": "error"}))
+        self._core = Core(configuration, service.SharedClock(self._shared))
+        self._load = Load(self._shared, self._ports, self._core.events_secret, task.seed)
         self._tally: Counter[str] = Counter()
         self._faults: list[str] = []
         self._kills = 0
 
     # what the other processes do
 
-    def _serve(self) -> None:
+    def _serve(self, configuration: Configuration) -> None:
         self._engine.in_service()
-        service.run(self._configuration, self._shared, by_part=self._dialect.by_part)
+        service.run(configuration, self._shared, by_part=self._dialect.by_part)
 
     async def _provide(self, line: socket.socket, provider: socket.socket) -> None:
-        hooks = f"http://127.0.0.1:{self._port}/hooks/sms"
+        hooks = [f"http://127.0.0.1:{port}/hooks/sms" for port in self._ports]
         double = Provider(self._shared, self._dialect, hooks, self._task.seed)
         faulty = FaultyLine(self._shared, self._provider_port, self._task.seed)
         await asyncio.gather(double.serve(provider), faulty.serve(line))
@@ -144,13 +184,13 @@ class _World:
         """Kill, settle, and look at the books."""
         await self._core.store.open()
         try:
-            self._engine.watch()
+            await self._engine.watch()
             recipients = await self._start_broadcast()
             load = asyncio.create_task(self._load.run())
             while self._kills < self._task.kills and time.monotonic() < self._task.until:
-                await self._cycle()
-                self._kills += 1
-                killed()
+                for _ in range(await self._cycle()):
+                    self._kills += 1
+                    killed()
                 if load.done():
                     load.result()
             await self._settle(load)
@@ -158,36 +198,54 @@ class _World:
         finally:
             await self._core.store.close()
 
-    async def _cycle(self) -> None:
-        """One life of a service, and its end."""
+    async def _cycle(self) -> int:
+        """All serve, until one is killed, or more than one; how many were."""
         shared, chance = self._shared, self._chance
         shared.weather = chance.choices(list(Weather), (3, 6, 1))[0]
         named = chance.random() < NAMED
         if named:
             shared.arm(chance.choice(POINTS), passes=chance.choice((0, 0, 1, 3)))
-        process = await self._forge.start()
         trouble = chance.choice((*TROUBLES, *PROMOTED) if self._engine.can_promote else TROUBLES)
         self._tally[f"trouble {trouble}"] += trouble != "none"
         before_ready = not named and chance.random() < 0.15
-        if not before_ready:
-            await self._ready(process)
-        making = asyncio.create_task(self._make(trouble, process))
+        victim = await self._start_all(wait=not before_ready)
+        making = asyncio.create_task(self._make(trouble, victim.process))
         span = chance.uniform(0.0, 0.15) if before_ready else chance.uniform(0.05, 0.7)
-        code = await process.ended(PATIENCE if named else span)
-        self._tally["killed at a named point" if code == AT_A_POINT else "killed at random"] += 1
-        if code not in {None, AT_A_POINT}:
-            self._faults.append(f"the service ended with {code}, and nobody had killed it")
-        await process.kill()
-        making.cancel()
-        await asyncio.gather(making, return_exceptions=True)
+        serving = [seat.process for seat in self._seats]
+        await Process.one_ended(serving, PATIENCE if named else span)
+        codes = [process.code for process in serving if not process.alive]
+        if not codes:
+            await victim.process.kill()
+        for code in codes or [None]:
+            killed = "killed at a named point" if code == AT_A_POINT else "killed at random"
+            self._tally[killed] += 1
+            if code not in {None, AT_A_POINT}:
+                self._faults.append(f"the service ended with {code}, and nobody had killed it")
         shared.disarm()
         shared.slow = 0
+        await self._end_trouble(trouble, making, victim.process)
+        return max(len(codes), 1)
 
-    async def _ready(self, process: Process) -> None:
+    async def _start_all(self, *, wait: bool) -> _Seat:
+        """Start whoever does not serve, and return once all do, or one died at a point.
+
+        ``wait``: also for the last one. Who is to be killed where no point does it.
+        """
+        missing = [seat for seat in self._seats if not seat.serves]
+        for seat in missing:
+            await seat.start()
+            if wait or seat is not missing[-1]:
+                await self._ready(seat)
+        return self._chance.choice(self._seats) if wait else missing[-1]
+
+    async def _ready(self, seat: _Seat) -> None:
+        """Beside others it may find the store locked, and end: whoever runs it starts it again."""
         async with asyncio.timeout(START):
-            # What is waited for happens in another process.
-            while process.alive and not self._shared.ready:  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
+            while not await seat.ready():
+                if seat.process.code == AT_A_POINT or len(self._seats) == 1:
+                    break
+                self._tally["started again"] += 1
+                await seat.start()
 
     async def _make(self, trouble: str, process: Process) -> None:
         """Trouble for the service while it runs."""
@@ -206,12 +264,23 @@ class _World:
                 await self._engine.promote()
             case "full":
                 await asyncio.sleep(chance.uniform(0, 0.2))
-                self._engine.fill(process.pid)
+                await self._engine.fill(process.pid)
                 await asyncio.sleep(chance.uniform(0.1, 0.4))
                 if chance.random() < 0.5:
-                    self._engine.relieve(process.pid)
+                    await self._engine.relieve(process.pid)
             case _:
                 pass
+
+    async def _end_trouble(
+        self, trouble: str, making: asyncio.Task[None], process: Process
+    ) -> None:
+        """Nothing of it is left, but for a promotion, which is waited for."""
+        if trouble != "promoted":
+            making.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await making
+        if trouble == "full":
+            await self._engine.relieve(process.pid)
 
     # the end
 
@@ -220,8 +289,7 @@ class _World:
         noted."""
         self._shared.weather = Weather.FAIR
         self._load.close()
-        process = await self._forge.start()
-        await self._ready(process)
+        await self._start_all(wait=True)
         done, _ = await asyncio.wait([load], timeout=SETTLE)
         if not done:
             load.cancel()
@@ -235,10 +303,11 @@ class _World:
                 break
             self._shared.ahead += retry.UNKNOWN_WAIT if far else STEP
             await asyncio.sleep(0.25)
-        code = await process.stop(START)
-        if code != 0:
-            self._faults.append(f"the service ended with {code} when it was asked to stop")
-            await process.kill()
+        for process in [seat.process for seat in self._seats]:
+            code = await process.stop(START)
+            if code != 0:
+                self._faults.append(f"the service ended with {code} when it was asked to stop")
+                await process.kill()
 
     async def _open(self) -> int:
         """Messages that are on their way, or of a fate that nobody has been asked about."""
@@ -263,12 +332,12 @@ class _World:
                 rows=rows,
                 attempts=attempts,
                 work=work,
-                moves=self._engine.moves(),
+                moves=await self._engine.moves(),
                 took=[Took(**took) for took in books["took"]],
                 faults=self._faults,
-                quarantined=len(self._engine.quarantined()),
+                quarantined=len(await self._engine.quarantined()),
                 strange=books["strange"],
-                damage=self._engine.damage(),
+                damage=await self._engine.damage(),
             )
         ).figures()
         self._tally.update({f"provider: {name}": times for name, times in books["drawn"].items()})
@@ -319,6 +388,7 @@ def _free_port(chance: Random) -> int:
 def _configured(folder: Path, table: dict[str, Any]) -> Path:
     lines = [
         'log = { level = "warning" }',
+        f'keys = "{folder / "keys"}"',
         'hours = { notices = ["00:00", "23:59"], broadcasts = ["00:00", "23:59"] }',
         'ticks = { remind = "1s", unknown = "1s", broadcast = "1s" }',
         "broadcast = { slice = 20 }",
