@@ -199,7 +199,9 @@ class Books:
         attempts = self._played.attempts[row.id]
         if self._played.dialect.suppresses:
             return len(attempts)
-        return sum(attempt.outcome in MAY_HAVE_LEFT for attempt in attempts)
+        outcomes = [attempt.outcome for attempt in attempts if attempt.outcome in MAY_HAVE_LEFT]
+        # What was accepted is not sent again: of two such attempts one was made in silence.
+        return len(outcomes) - max(outcomes.count("accepted") - 1, 0)
 
     def _find_left(self) -> Iterable[str]:
         for row in self._played.rows:

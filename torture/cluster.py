@@ -93,7 +93,8 @@ class Cluster:
         other = Cluster(**settings)
         other.password = self.password
         other._binaries = self._binaries
-        subprocess.run(["/bin/cp", "-a", self.data, other.data], check=True)  # noqa: S603 - ours
+        copying = ["/bin/cp", "-a", str(self.data), str(other.data)]  # they keep their owner
+        subprocess.run(copying, check=True)  # noqa: S603 - our own words
         return other
 
     def follow(self, primary: Cluster) -> None:
@@ -117,7 +118,7 @@ class Cluster:
                 **self._as_whom(),
             )
         end = time.monotonic() + PATIENCE
-        ready = [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ready = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         while subprocess.run(ready, check=False).returncode:  # noqa: S603 - our own words
             assert self._process.poll() is None, self._log.read_text()
             assert time.monotonic() < end, "the server does not answer"

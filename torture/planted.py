@@ -25,6 +25,7 @@ COPIED: Final = ("notifier", "gateways", "templates", "config", "torture", "test
 SETTLE: Final = "notifier/flows/settle.py"
 DISPATCH: Final = "notifier/flows/dispatch.py"
 OUTBOX: Final = "notifier/storage/sqlite/outbox.py"
+POSTGRES: Final = "notifier/storage/postgres"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Planted:
     file: str
     changes: tuple[tuple[str, str], ...]
     by_model: bool = False
+    store: str = "sqlite"
 
 
 FAULTS: Final = (
@@ -169,6 +171,27 @@ FAULTS: Final = (
         ),
         by_model=True,
     ),
+    Planted(
+        name="claim: two services begin the same",
+        file=f"{POSTGRES}/outbox.py",
+        changes=(
+            (
+                "f\"{self.locked('FOR UPDATE SKIP LOCKED')}) AS lane_{{}}\"",
+                '") AS lane_{{}}"',
+            ),
+            (
+                "f\"AND state = 'queued' ORDER BY id FOR UPDATE SKIP LOCKED), alive",
+                'f"ORDER BY id FOR UPDATE), alive',
+            ),
+        ),
+        store="postgres",
+    ),
+    Planted(
+        name="durable: a commit does not wait for the standby",
+        file=f"{POSTGRES}/store.py",
+        changes=(('"synchronous_commit": "on"', '"synchronous_commit": "off"'),),
+        store="failover",
+    ),
 )
 
 
@@ -199,7 +222,7 @@ def _noticed(fault: Planted, kills: int, seconds: float) -> tuple[bool, str]:
         plant(fault, copy)
         if fault.by_model:
             return _by_model(copy)
-        return _by_torture(copy, kills, seconds)
+        return _by_torture(copy, fault.store, kills, seconds)
 
 
 def plant(fault: Planted, copy: Path) -> None:
@@ -219,9 +242,9 @@ def _by_model(copy: Path) -> tuple[bool, str]:
     return ran.returncode == 1, ran.stdout.strip().splitlines()[-1]
 
 
-def _by_torture(copy: Path, kills: int, seconds: float) -> tuple[bool, str]:
+def _by_torture(copy: Path, store: str, kills: int, seconds: float) -> tuple[bool, str]:
     ran = _run(copy, "-m", "torture", "--kills", str(kills), "--seconds", str(seconds),
-               "--store", "sqlite")  # fmt: skip
+               "--store", store)  # fmt: skip
     if ran.returncode != 1 or not ran.stdout:
         return False, ran.stderr.strip()[-300:]
     said: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])

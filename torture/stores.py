@@ -182,9 +182,7 @@ class Postgres:
         asyncio.run(self._administer(f'DROP DATABASE "{self._database}" WITH (FORCE)'))
 
     def in_service(self) -> None:
-        defaults = postgres_store.PostgresStore.__init__.__kwdefaults__
-        assert "lease" in defaults
-        defaults["lease"] = LEASE
+        postgres_store.PostgresStore.__init__.__kwdefaults__ = {"lease": LEASE}
         ticks.LEASE = LEASE  # type: ignore[misc]
 
     async def watch(self) -> None:

@@ -130,6 +130,7 @@ def test_what_is_lost(note: str) -> None:
         (2, ("unknown", "unknown"), 1, 0),
         (2, ("temporary", "accepted"), 0, 1),
         (2, ("accepted",), 0, 1),
+        (2, ("accepted", "accepted"), 0, 1),
         (3, ("unknown", "unknown", "accepted"), 0, 1),
     ],
 )
