@@ -177,7 +177,7 @@ FAULTS: Final = (
         changes=(
             (
                 "f\"{self.locked('FOR UPDATE SKIP LOCKED')}) AS lane_{{}}\"",
-                '") AS lane_{{}}"',
+                '") AS lane_{}"',
             ),
             (
                 "f\"AND state = 'queued' ORDER BY id FOR UPDATE SKIP LOCKED), alive",

@@ -60,8 +60,8 @@ AT_A_POINT: Final = KILLED_BY + signal.SIGKILL
 """How a service ends that kills itself."""
 
 TROUBLES: Final = ("none", "none", "none", "jump", "jump", "slow", "locked", "full")
-PROMOTED: Final = ("promoted",)
-"""What happens beside them to a store that has a standby."""
+PROMOTED: Final = 0.15
+"""The share of lives in which a standby takes over, until it has; after half of them it does."""
 
 NAMED: Final = 0.7
 """The share of kills at a named point; the others come at a random time."""
@@ -205,7 +205,7 @@ class _World:
         named = chance.random() < NAMED
         if named:
             shared.arm(chance.choice(POINTS), passes=chance.choice((0, 0, 1, 3)))
-        trouble = chance.choice((*TROUBLES, *PROMOTED) if self._engine.can_promote else TROUBLES)
+        trouble = "promoted" if self._is_to_promote() else chance.choice(TROUBLES)
         self._tally[f"trouble {trouble}"] += trouble != "none"
         before_ready = not named and chance.random() < 0.15
         victim = await self._start_all(wait=not before_ready)
@@ -225,6 +225,10 @@ class _World:
         shared.slow = 0
         await self._end_trouble(trouble, making, victim.process)
         return max(len(codes), 1)
+
+    def _is_to_promote(self) -> bool:
+        drawn = self._chance.random() < PROMOTED
+        return self._engine.can_promote and (drawn or self._kills >= self._task.kills // 2)
 
     async def _start_all(self, *, wait: bool) -> _Seat:
         """Start whoever does not serve, and return once all do, or one died at a point.

@@ -1,5 +1,7 @@
 """The short torture: some forty kills, and nothing lost, doubled in silence, or left in doubt.
 
+A world each on SQLite, on PostgreSQL, and on one whose standby takes over.
+
 ``make torture`` is the long one. That a fault would be noticed: ``python -m torture.planted``.
 """
 
@@ -26,7 +28,7 @@ async def test_killed_again_and_again_nothing_is_lost() -> None:
             "--worlds",
             "3",
             "--store",
-            "sqlite",
+            "both",
         ),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
@@ -39,5 +41,6 @@ async def test_killed_again_and_again_nothing_is_lost() -> None:
     assert said["events"] > 0
     assert said["questions"] > 0
     assert said["messages"] > 0
+    assert said["tally"]["trouble promoted"] > 0
     faults = ("lost", "doubled_unmarked", "unknown_left", "went_back")
     assert {name: said[name] for name in faults} == dict.fromkeys(faults, 0)
