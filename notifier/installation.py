@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 from notifier import knowledge_files, shipped
 from notifier.domain import phrases
 from notifier.domain.calendar import DayKind, WorkingCalendar
+from notifier.domain.caps import Caps
 from notifier.domain.code_form import CodeForm, may_be_personal, read_form
 from notifier.domain.disclosure import Policy, words_of
 from notifier.domain.inquiry import Intent, IntentRule, Keywords
@@ -274,6 +275,7 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
         broadcast_hours=Hours(
             opens=settings.hours.broadcasts[0], closes=settings.hours.broadcasts[1]
         ),
+        caps=Caps(bulk=settings.caps.bulk_a_day, notices=settings.caps.notices_a_day),
         sms=SmsPolicy(
             keep_accents=settings.sms.accents == "keep",
             target=settings.sms.target_segments,

@@ -240,6 +240,16 @@ class Unsettled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedNotice:
+    """A notice that waits, without its text."""
+
+    id: str
+    dossier: str
+    notice: str
+    episode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """An inbound message as it is kept. ``guesses`` counts against its sender."""
 
@@ -363,6 +373,18 @@ class Session(Protocol):
         """Queued, due on ``channel`` and not pinned to another gateway than this one.
 
         Up to ``limit`` of each lane, oldest due first.
+        """
+
+    async def queued_notices(self, codes: Sequence[str]) -> list[QueuedNotice]:
+        """What is queued about these dossiers, and not asked for, oldest first."""
+
+    async def left_since(
+        self, addresses: Sequence[Address], since: Instant
+    ) -> dict[Address, list[tuple[Lane, Instant]]]:
+        """Notices and bulk messages that left for each address since then (ms), or may have.
+
+        The time is when their state changed last. Until this transaction ends nobody else is given
+        these addresses; one that another transaction was given is left out.
         """
 
     async def messages(self, ids: Sequence[str]) -> list[Message]:

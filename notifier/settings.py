@@ -163,6 +163,13 @@ class HoursSettings(Table):
     broadcasts: OpenHours = (time(7), time(21, 30))
 
 
+class CapsSettings(Table):
+    """``[caps]``"""
+
+    bulk_a_day: int = Field(3, ge=1, le=1000)
+    notices_a_day: int = Field(10, ge=1, le=1000)
+
+
 class CodesSettings(Table):
     """``[codes]``"""
 
@@ -239,6 +246,7 @@ class Settings(BaseSettings):
     events: EventsSettings = EventsSettings()
     sms: SmsSettings = SmsSettings()
     hours: HoursSettings = HoursSettings()
+    caps: CapsSettings = CapsSettings()
     codes: CodesSettings = CodesSettings()
     disclosure: DisclosureSettings = DisclosureSettings()
     answers: AnswersSettings = AnswersSettings()

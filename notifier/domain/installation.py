@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from notifier.domain.caps import Caps
 from notifier.domain.knowledge import Knowledge
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Installation:
     disclosure: Policy
     notice_hours: Hours
     broadcast_hours: Hours
+    caps: Caps = field(default_factory=Caps)
     sms: SmsPolicy = field(default_factory=SmsPolicy)
     locale: str = "vi"
     knowledge: Knowledge = field(default_factory=Knowledge, repr=False)

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from notifier.domain import deadline, phone
+from notifier.domain.message import Lane
 from notifier.domain.rules import DueRule, RescheduleRule, Rule, TransitionRule
 
 if TYPE_CHECKING:
     from notifier.domain.dossier import Dossier
     from notifier.domain.status import Statuses
+
+MOVED_ON: Final = "the dossier has moved on"
+"""Why a notice that waited is superseded."""
 
 
 class Role(StrEnum):
@@ -95,3 +99,19 @@ def still_true(rule: Rule, dossier: Dossier, episode: str, statuses: Statuses) -
         and deadline.episode(due_at) == episode
         and not deadline.is_stale(dossier, statuses)
     )
+
+
+def gives_way(rule: Rule | None, episode: str, newer: Notice, statuses: Statuses) -> str:
+    """Why the notice of ``rule`` that still waits need not wait any longer; empty where it does.
+
+    A newer occasion of its family says the same, and any newer notice is the time to drop what is
+    no longer true. What is said of a deadline is owed: a state that is entered by mistake, and
+    taken back before the morning, must not cost it, so that waits for the last look.
+    """
+    if rule is None or rule.lane is not Lane.NOTICE:
+        return ""
+    if not still_true(rule, newer.dossier, episode, statuses):
+        return MOVED_ON
+    if rule.family == newer.rule.family and episode != newer.episode:
+        return "a newer notice of the same kind waits"
+    return ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from notifier.domain import consent, instant, notice, retry
+from notifier.domain import caps, consent, instant, notice, retry
 from notifier.domain.admission import Bucket, choose
 from notifier.domain.breaker import Breaker
 from notifier.domain.broadcast import BroadcastState
@@ -170,7 +170,9 @@ class Dispatcher:
         chosen, _ = choose(waiting, free=free, window=window, bucket=self._bucket)
         if not chosen:
             return [], 0
-        leaving, moved = await self._looked_at(session, [one.id for one in chosen], now)
+        allowed, moved = await self._looked_at(session, [one.id for one in chosen], now)
+        leaving, held = await self._within_caps(session, allowed, now)
+        moved += held
         await session.move(moved, now)
         begun = await session.begin_attempts(leaving, self._gateway.name, self._owner, now)
         # Only what leaves is paid for.
@@ -223,6 +225,48 @@ class Dispatcher:
                 moved.append(move)
         return leaving, moved
 
+    async def _within_caps(
+        self, session: Session, messages: Sequence[Message], now: Instant
+    ) -> tuple[list[Message], list[Moved]]:
+        """Those that no cap holds back, and where the others go; each that leaves counts.
+
+        What goes to an address that another process decides about stays as it is, for a moment.
+        """
+        concerned = [message.address for message in messages if caps.concerns(message)]
+        if not concerned:
+            return list(messages), []
+        left = await session.left_since(list(dict.fromkeys(concerned)), now - caps.WINDOW)
+        leaving: list[Message] = []
+        moved: list[Moved] = []
+        for message in messages:
+            if not caps.concerns(message):
+                leaving.append(message)
+            elif message.address in left:
+                so_far = left[message.address]
+                move = self._over_cap(message, so_far, now)
+                if move is None:
+                    leaving.append(message)
+                    so_far.append((message.lane, now))
+                else:
+                    moved.append(move)
+        return leaving, moved
+
+    def _over_cap(
+        self, message: Message, left: Sequence[tuple[Lane, Instant]], now: Instant
+    ) -> Moved | None:
+        """It waits until one more may leave, where that is not too late for it."""
+        cap = self._installation.caps.of(message.lane)
+        times = [at for lane, at in left if lane is message.lane]
+        frees_at = caps.frees_at(times, cap, now)
+        if frees_at is None:
+            return None
+        what = "broadcasts" if message.lane is Lane.BULK else "notices"
+        reason = f"over the cap: {cap} {what} to this address in 24 hours"
+        if frees_at < message.best_before:
+            return Moved(id=message.id, state=State.QUEUED, reason=reason, not_before=frees_at)
+        reason += ", and its best-before passes before it may leave"
+        return Moved(id=message.id, state=State.EXPIRED, reason=reason)
+
     def _reason_to_stay(
         self, message: Message, dossier: Dossier | None, scopes: frozenset[str], now: Instant
     ) -> Moved | None:
@@ -238,9 +282,7 @@ class Dispatcher:
             if rule and not notice.still_true(
                 rule, dossier, message.episode, installation.statuses
             ):
-                return Moved(
-                    id=message.id, state=State.SUPERSEDED, reason="the dossier has moved on"
-                )
+                return Moved(id=message.id, state=State.SUPERSEDED, reason=notice.MOVED_ON)
             if not consent.allows(dossier, message.address.channel):
                 return Moved(
                     id=message.id,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from notifier.domain import deadline, instant, notice
 from notifier.domain.deadline import Missed
 from notifier.domain.dossier import apply
-from notifier.ports import Quarantined, WorkItem
+from notifier.domain.message import State
+from notifier.ports import Moved, Quarantined, WorkItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -125,10 +126,31 @@ class Ingest:
         composed = self._composer.notices(notices, now)
         new = {dossier.code: dossier for dossier in changed if dossier.code not in before}
         kept = await self._keep.appeared(session, new, now) if new else []
+        outdated = await self._outdated(
+            session, [newer for newer in notices if newer.dossier.code in before]
+        )
         await session.put_dossiers(changed, now)
         await session.plan_moments(plans)
         await session.add_work([*work, *composed.work])
+        await session.move(outdated, now)
         return len(await session.add_messages([*composed.messages, *kept]))
+
+    async def _outdated(self, session: Session, newer: Sequence[notice.Notice]) -> list[Moved]:
+        """What still waits of the same dossiers as ``newer`` notices, and gives way to them."""
+        if not newer:
+            return []
+        newest = {one.dossier.code: one for one in newer}
+        moved: list[Moved] = []
+        for waiting in await session.queued_notices(sorted(newest)):
+            reason = notice.gives_way(
+                self._installation.rules.named(waiting.notice),
+                waiting.episode,
+                newest[waiting.dossier],
+                self._installation.statuses,
+            )
+            if reason:
+                moved.append(Moved(id=waiting.id, state=State.SUPERSEDED, reason=reason))
+        return moved
 
     def _notices(
         self, before: Dossier | None, after: Dossier, now: Instant

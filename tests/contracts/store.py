@@ -759,6 +759,81 @@ class OutboxContract:
         await report(engine.store, delivered("r1"))
         assert await state_of(engine.store, sent) is State.DELIVERED
 
+    # what left lately
+
+    async def test_what_left_for_an_address(self, engine: Engine) -> None:
+        """Notices and bulk messages that are out or may be, by when that was known last."""
+        lanes = {
+            "answer": Lane.ANSWER,
+            "deadline": Lane.DEADLINE,
+            "bulk": Lane.BULK,
+            "refused": Lane.BULK,
+            "lost": Lane.NOTICE,
+            "out": Lane.NOTICE,
+            "waits": Lane.NOTICE,
+        }
+        made = {key: message(key, lane=lane) for key, lane in lanes.items()}
+        another = message("another's", to="sms:+84912000009")
+        await queue(engine.store, *made.values(), another)
+        for key in ("answer", "deadline", "bulk"):
+            await send(engine.store, made[key], Accepted(refs=(f"r-{key}",)))
+        await report(engine.store, delivered("r-bulk"))
+        await send(engine.store, made["refused"], Permanent(code="E7"))
+        await send(engine.store, made["lost"], Unknown(code="timeout"))
+        async with engine.store.write() as session:
+            await begin(session, [made["out"]], NOW + 5)
+        address, other = made["bulk"].address, another.address
+        async with engine.store.write() as session:
+            left = await session.left_since([address, other, address], NOW - 1)
+            assert {key: sorted(found) for key, found in left.items()} == {
+                address: [(Lane.NOTICE, NOW), (Lane.NOTICE, NOW + 5), (Lane.BULK, NOW)],
+                other: [],
+            }
+            assert await session.left_since([address], NOW) == {address: [(Lane.NOTICE, NOW + 5)]}
+            assert await session.left_since([], NOW) == {}
+
+    async def test_an_address_is_decided_about_by_one_at_a_time(self, engine: Engine) -> None:
+        """Whoever is given it sees what the one before sent; nobody waits for anybody."""
+        stores = [engine.store, await engine.another(), await engine.another()]
+        sent = [message(f"m{n}") for n in range(9)]
+        await queue(engine.store, *sent)
+        given = 0
+
+        async def decide(number: int) -> None:
+            nonlocal given
+            async with stores[number % 3].write() as session:
+                left = await session.left_since([sent[0].address], NOW - 1)
+                for found in left.values():
+                    await asyncio.sleep(0)
+                    assert len(found) == given
+                    assert await begin(session, [sent[given]])
+                    given += 1
+
+        await asyncio.gather(*(decide(number) for number in range(9)))
+        assert given >= 1
+        while given < len(sent):
+            await decide(given)
+
+    async def test_what_is_queued_of_a_dossier(self, engine: Engine) -> None:
+        of_one = [
+            message("a", dossier=code(1), notice="received", episode="1"),
+            message("b", dossier=code(1), notice="returned", episode="2", lane=Lane.DEADLINE),
+        ]
+        others = [
+            message("asked for", dossier=code(1), lane=Lane.ANSWER),
+            message("gone", dossier=code(1)),
+            message("another's", dossier=code(2)),
+            message("no dossier's"),
+        ]
+        await queue(engine.store, *of_one, *others)
+        await send(engine.store, others[1], Accepted(refs=("r",)))
+        async with engine.store.read() as session:
+            found = await session.queued_notices([code(1), code(3)])
+            assert await session.queued_notices([]) == []
+        assert sorted((q.id, q.dossier, q.notice, q.episode) for q in found) == sorted(
+            (sent.id, sent.dossier, sent.notice, sent.episode) for sent in of_one
+        )
+
     # moves
 
     @pytest.mark.parametrize(

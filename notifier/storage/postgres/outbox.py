@@ -11,9 +11,11 @@ from notifier.storage.postgres.rows import CLOCK, ONCE, Rows, columns_of, plain
 from notifier.storage.records.outbox import (
     ATTEMPT,
     DIED,
+    LEFT,
     MESSAGE,
     NEW_ATTEMPT,
     NEW_MESSAGE,
+    QUEUED_NOTICE,
     RECEIPT,
     REFERENCE,
     SHOWN,
@@ -24,6 +26,8 @@ from notifier.storage.records.outbox import (
     ended_attempts,
     judged_messages,
     read_attempts,
+    read_left,
+    read_queued,
     reference_rows,
     with_parts,
 )
@@ -34,8 +38,15 @@ if TYPE_CHECKING:
     import asyncpg
 
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Message, Receipt, State
-    from notifier.ports import Attempted, AttemptRow, Moved, OutboxRow, Unsettled
+    from notifier.domain.message import Address, Message, Receipt, State
+    from notifier.ports import (
+        Attempted,
+        AttemptRow,
+        Moved,
+        OutboxRow,
+        QueuedNotice,
+        Unsettled,
+    )
 
 STUCK: Final = 10 * instant.MINUTE
 """No attempt lasts this long (ms): what its own process still calls *sending* was never begun,
@@ -73,6 +84,31 @@ class OutboxRows(OutboxRecords, Rows):
             f"{lanes} ORDER BY lane, not_before, id", channel, now, limit, gateway
         )
         return [Candidate(id_, Lane(lane), segments) for id_, lane, segments, _ in rows]
+
+    async def queued_notices(self, codes: Sequence[str]) -> list[QueuedNotice]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            f"SELECT {QUEUED_NOTICE} FROM message WHERE state = 'queued' AND notice <> 'answer' "
+            "AND dossier = ANY($1::text[]) ORDER BY id",
+            list(codes),
+        )
+        return read_queued(rows)
+
+    async def left_since(
+        self, addresses: Sequence[Address], since: Instant
+    ) -> dict[Address, list[tuple[Lane, Instant]]]:
+        """See ``ports.Session``: two that decide at once would not see what the other sends."""
+        free = await self.lock_free([f"left|{address}" for address in addresses])
+        by_hash = self._by_hash(one for one in addresses if f"left|{one}" in free)
+        if not by_hash:
+            return {}
+        rows = await self.run(
+            f"SELECT address_hash, lane, updated_at FROM message WHERE {LEFT} "
+            "AND updated_at > $1 AND address_hash = ANY($2::bytea[])",
+            since,
+            list(by_hash),
+        )
+        return read_left(by_hash, rows)
 
     async def messages(self, ids: Sequence[str]) -> list[Message]:
         """See ``ports.Session``."""

@@ -106,11 +106,22 @@ class Rows(Records):
 
     async def lock(self, names: Sequence[str]) -> None:
         """Hold names until the transaction ends; in one order, so that no two wait crosswise."""
-        keys = sorted(
-            {int.from_bytes(self._sealer.digest(name)[:8], signed=True) for name in names}
-        )
+        keys = sorted({self._lock_key(name) for name in names})
         if keys:
             await self.run("SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) key", keys)
+
+    async def lock_free(self, names: Sequence[str]) -> set[str]:
+        """As ``lock``, but waits for nobody: those names that no other transaction holds."""
+        keys = {name: self._lock_key(name) for name in names}
+        rows = await self.run(
+            "SELECT key FROM unnest($1::bigint[]) key WHERE pg_try_advisory_xact_lock(key)",
+            sorted(set(keys.values())),
+        )
+        free = {key for (key,) in rows}
+        return {name for name, key in keys.items() if key in free}
+
+    def _lock_key(self, name: str) -> int:
+        return int.from_bytes(self._sealer.digest(name)[:8], signed=True)
 
     def locked(self, how: str) -> str:
         """``how`` rows are locked, where this transaction may."""

@@ -9,7 +9,7 @@ from notifier.domain.message import Address, Lane, Message, State
 from notifier.domain.outcome import Accepted, Partial, Throttled
 from notifier.domain.segments import Encoding, plan_plain, plan_sms
 from notifier.errors import SealedError
-from notifier.ports import AttemptRow, OutboxRow, Unsettled
+from notifier.ports import AttemptRow, OutboxRow, QueuedNotice, Unsettled
 from notifier.storage.packing import pack, unpack
 from notifier.storage.records.base import Records
 
@@ -37,10 +37,14 @@ UNSETTLED = (
     f"{MESSAGE}, unknowns, gateway, updated_at, "
     "(SELECT min(started_at) FROM attempt WHERE attempt.message = message.id)"
 )
+QUEUED_NOTICE = "id, dossier, notice, episode"
 NEW_ATTEMPT = "message, number, gateway, owner, started_at"
 ATTEMPT = "number, gateway, started_at, ended_at, outcome, code, detail"
 REFERENCE = "gateway, ref, message, part"
 RECEIPT = "gateway, ref, status, code, at"
+
+LEFT = "lane >= 2 AND state IN ('sending', 'accepted', 'delivered', 'unknown')"
+"""In the words of the index ``message_left``, so that it is used."""
 
 DIED = "the process ended while it was being sent"
 
@@ -163,6 +167,26 @@ def _message_of(row: Sequence[Any], address: Address, body: Any) -> Message:
         contact_button=contact_button,
         attempts=attempts,
     )
+
+
+def read_left(
+    addresses: Mapping[bytes, Address], rows: Iterable[Sequence[Any]]
+) -> dict[Address, list[tuple[Lane, Instant]]]:
+    """From rows of address' hash, lane and time; each of ``addresses`` is there."""
+    left: dict[Address, list[tuple[Lane, Instant]]] = {
+        address: [] for address in addresses.values()
+    }
+    for hashed, lane, at in rows:
+        left[addresses[hashed]].append((Lane(lane), at))
+    return left
+
+
+def read_queued(rows: Iterable[Sequence[Any]]) -> list[QueuedNotice]:
+    """From rows in the order of ``QUEUED_NOTICE``."""
+    return [
+        QueuedNotice(id=id_, dossier=dossier, notice=notice, episode=episode)
+        for id_, dossier, notice, episode in rows
+    ]
 
 
 def with_parts(

@@ -9,9 +9,11 @@ from notifier.domain.message import Lane, ReceiptStatus
 from notifier.storage.records.outbox import (
     ATTEMPT,
     DIED,
+    LEFT,
     MESSAGE,
     NEW_ATTEMPT,
     NEW_MESSAGE,
+    QUEUED_NOTICE,
     RECEIPT,
     REFERENCE,
     SHOWN,
@@ -22,6 +24,8 @@ from notifier.storage.records.outbox import (
     ended_attempts,
     judged_messages,
     read_attempts,
+    read_left,
+    read_queued,
     reference_rows,
     with_parts,
 )
@@ -32,8 +36,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Message, Receipt, State
-    from notifier.ports import Attempted, AttemptRow, Moved, OutboxRow, Unsettled
+    from notifier.domain.message import Address, Message, Receipt, State
+    from notifier.ports import (
+        Attempted,
+        AttemptRow,
+        Moved,
+        OutboxRow,
+        QueuedNotice,
+        Unsettled,
+    )
 
 
 class OutboxRows(OutboxRecords, Rows):
@@ -62,6 +73,29 @@ class OutboxRows(OutboxRecords, Rows):
             (channel, now, limit, gateway),
         )
         return [Candidate(id_, Lane(lane), segments) for id_, lane, segments in rows]
+
+    async def queued_notices(self, codes: Sequence[str]) -> list[QueuedNotice]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            f"SELECT {QUEUED_NOTICE} FROM message WHERE state = 'queued' AND notice <> 'answer' "
+            "AND dossier IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (self.listed(codes),),
+        )
+        return read_queued(rows)
+
+    async def left_since(
+        self, addresses: Sequence[Address], since: Instant
+    ) -> dict[Address, list[tuple[Lane, Instant]]]:
+        """See ``ports.Session``."""
+        by_hash = self._by_hash(addresses)
+        if not by_hash:
+            return {}
+        rows = await self.run(
+            f"SELECT address_hash, lane, updated_at FROM message WHERE {LEFT} "
+            f"AND updated_at > ? AND address_hash IN ({','.join('?' * len(by_hash))})",
+            [since, *by_hash],
+        )
+        return read_left(by_hash, rows)
 
     async def messages(self, ids: Sequence[str]) -> list[Message]:
         """See ``ports.Session``."""

@@ -47,6 +47,8 @@ REASONS: Final = {
     "the dossier has moved on": "hồ sơ đã sang bước khác",
     "its best-before has passed": "đã quá thời gian tin còn giá trị",
     "quiet hours": "ngoài giờ gửi tin, chờ đến sáng",
+    "a newer notice of the same kind waits": "đã có tin mới hơn cùng nội dung",
+    "over the cap": "đã gửi đủ số tin trong 24 giờ đến số này",
     "sent again": "gửi lại vì chưa rõ tin đã đến hay chưa",
     "no time left to try again": "không còn thời gian gửi lại",
     f"given up after {MOST_ATTEMPTS}": f"thôi gửi sau {MOST_ATTEMPTS} lần",

@@ -73,6 +73,9 @@ CREATE INDEX message_queued ON message (channel, lane, not_before, id) WHERE sta
 CREATE INDEX message_open ON message (state, updated_at) WHERE state IN ('sending', 'unknown');
 CREATE INDEX message_dossier ON message (dossier, id) WHERE dossier IS NOT NULL;
 CREATE INDEX message_broadcast ON message (broadcast, state) WHERE broadcast IS NOT NULL;
+-- What left for an address, or may have, and is capped: notices and bulk messages.
+CREATE INDEX message_left ON message (address_hash, updated_at)
+    WHERE lane >= 2 AND state IN ('sending', 'accepted', 'delivered', 'unknown');
 
 -- The journal: a row stands here, committed, before the first byte of its attempt leaves.
 CREATE TABLE attempt (
