@@ -61,6 +61,9 @@ class Renderer(Protocol):
     def render(self, locale: str, channel: str, name: str, context: Mapping[str, Any]) -> str:
         """The text of ``templates/<locale>/<channel>/<name>.j2``; raises ``TemplateError``."""
 
+    def has(self, locale: str, channel: str, name: str) -> bool:
+        """Whether there is such a template."""
+
     def render_text(self, template: str, context: Mapping[str, Any]) -> str:
         """The text of a template that is not a file, such as a broadcast's; the same error."""
 
@@ -376,7 +379,10 @@ class Session(Protocol):
         """
 
     async def queued_notices(self, codes: Sequence[str]) -> list[QueuedNotice]:
-        """What is queued about these dossiers, and not asked for, oldest first."""
+        """What is queued about these dossiers, and not asked for, oldest first.
+
+        What speaks of other dossiers as well is left out.
+        """
 
     async def left_since(
         self, addresses: Sequence[Address], since: Instant
@@ -389,6 +395,9 @@ class Session(Protocol):
 
     async def messages(self, ids: Sequence[str]) -> list[Message]:
         """In the order of ``ids``; one that is gone is left out."""
+
+    async def reword(self, messages: Sequence[Message], now: Instant) -> None:
+        """Give queued messages another text, and the other dossiers that it speaks of."""
 
     async def begin_attempts(
         self, messages: Sequence[Message], gateway: str, owner: str, now: Instant

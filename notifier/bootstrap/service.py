@@ -17,6 +17,7 @@ from notifier.flows.dispatch import Abandon, Dispatcher
 from notifier.flows.group_commit import GroupCommit
 from notifier.flows.receive import Receive
 from notifier.flows.settle import SettleUnknown
+from notifier.flows.together import Together
 from notifier.sources.event_api import EventApi
 from notifier.storage.address import secrets_of
 from notifier.ticks import Tick, Ticks
@@ -160,6 +161,7 @@ class Service(Core):
                     self.clock,
                     self.installation,
                     owner=self.owner,
+                    together=Together(self.installation, self.composer),
                     preferred=partial(_none_usable, tuple(earlier)),
                 )
                 earlier.append(dispatcher)

@@ -102,6 +102,8 @@ class Message:
     dossier: str | None = None
     """The dossier's code, where the message is about one."""
     episode: str = ""
+    also: tuple[tuple[str, str], ...] = ()
+    """The other dossiers that the text speaks of, each with its episode."""
     broadcast: str | None = None
     buttons: tuple[str, ...] = ()
     contact_button: str = ""
@@ -109,6 +111,11 @@ class Message:
     attempts: int = 0
     accepted_parts: tuple[int, ...] = ()
     """Parts (from 0) that a provider has already taken; only the others are sent again."""
+
+    @property
+    def dossiers(self) -> tuple[tuple[str, str], ...]:
+        """Each dossier that it speaks of, with its episode; its own first."""
+        return ((self.dossier, self.episode), *self.also) if self.dossier else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,9 @@ KNOWLEDGE_SEGMENTS: Final = 2
 BESIDE: Final[Mapping[Say, str]] = {Say.ADDRESS: "hours", Say.HOURS: "address"}
 """What an answer about a unit says beside what was asked for."""
 
+MANY: Final = "_many"
+"""What the name of a template that says several notices at once ends with."""
+
 LONGEST_NAME: Final = 70
 """Characters of a procedure's title in an SMS."""
 
@@ -172,6 +175,42 @@ class Composer:
         def words(spared: tuple[str, ...]) -> str:
             return self._renderer.render(
                 locale, channel, notice.rule.notice, {**context, **_without(spared)}
+            )
+
+        return self._fitted(words, channel)
+
+    def together(
+        self, notices: Sequence[Notice], *, locale: str, channel: str, now: Instant
+    ) -> Text | None:
+        """The words that say several notices of one rule at once; None where there are none.
+
+        Where the template is missing or at fault, or the text too long, each is said by itself.
+        """
+        if not self.has_many(notices[0].rule.notice, locale=locale, channel=channel):
+            return None
+        try:
+            return self.together_text(notices, locale=locale, channel=channel, now=now)
+        except TemplateError:
+            return None
+
+    def has_many(self, notice: str, *, locale: str, channel: str) -> bool:
+        """Whether there are words that say several of a notice at once."""
+        return self._renderer.has(locale, channel, f"{notice}{MANY}")
+
+    def together_text(
+        self, notices: Sequence[Notice], *, locale: str, channel: str, now: Instant
+    ) -> Text:
+        """As ``together``; raises ``TemplateError``."""
+        contexts = [self._dossier_context(notice.dossier, locale, now) for notice in notices]
+
+        def words(spared: tuple[str, ...]) -> str:
+            spare = _without(spared)
+            dossiers = [{**context, **spare} for context in contexts]
+            return self._renderer.render(
+                locale,
+                channel,
+                f"{notices[0].rule.notice}{MANY}",
+                {**dossiers[0], "dossiers": dossiers},
             )
 
         return self._fitted(words, channel)

@@ -7,6 +7,7 @@ journals as *sending* the messages that window and rate admit now, before their 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -19,10 +20,11 @@ from notifier.domain.message import Lane, State
 from notifier.domain.outcome import OptedOut, Outcome, Permanent, Unknown
 from notifier.domain.rules import DueRule
 from notifier.errors import SealedError
+from notifier.flows.together import Joined, failed
 from notifier.ports import Attempted, Moved, WorkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from notifier.domain.broadcast import Broadcast
     from notifier.domain.dossier import Dossier
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address, Message
     from notifier.domain.rules import Rule
+    from notifier.flows.together import Together
     from notifier.ports import Clock, Gateway, Session, Store
 
 POLL: Final = 0.5
@@ -46,6 +49,12 @@ PAUSED_LOOK: Final = 5 * instant.SECOND
 
 SEALED_LOOK: Final = instant.HOUR
 """How often what does not open is tried again (ms): the right keys may have been put back."""
+
+NO_MORE: Final = frozenset({State.SUPERSEDED, State.CANCELLED})
+"""Where what is to be told no more goes, by the look at its dossier or its recipient."""
+
+LOST: Final = frozenset({State.FAILED, State.EXPIRED})
+"""Where a message ends that should have arrived."""
 
 log = structlog.get_logger()
 
@@ -64,8 +73,12 @@ class Dispatcher:
         rate: float | None = None,
         window: int | None = None,
         preferred: Callable[[], bool] = lambda: True,
+        together: Together | None = None,
     ) -> None:
-        """``rate`` and ``window`` override the gateway's own; ``preferred``: is it our turn."""
+        """``rate`` and ``window`` override the gateway's own; ``preferred``: is it our turn.
+
+        Without ``together`` each notice leaves by itself.
+        """
         self._gateway = gateway
         self._store = store
         self._clock = clock
@@ -73,6 +86,7 @@ class Dispatcher:
         self._owner = owner
         self._window = window or gateway.capabilities.window
         self._preferred = preferred
+        self._together = together
         self._bucket = Bucket.full(rate or gateway.capabilities.rate, clock.elapsed())
         self._in_flight: set[asyncio.Task[None]] = set()
         self._ended: list[Attempted] = []
@@ -171,10 +185,16 @@ class Dispatcher:
         if not chosen:
             return [], 0
         allowed, moved = await self._looked_at(session, [one.id for one in chosen], now)
-        leaving, held = await self._within_caps(session, allowed, now)
+        leaving, held = await self._within_caps(
+            session, await self._joined(session, allowed, now), now
+        )
         moved += held
+        moved += [move for joined in leaving for move in joined.moved]
         await session.move(moved, now)
-        begun = await session.begin_attempts(leaving, self._gateway.name, self._owner, now)
+        await session.reword([joined.carrier for joined in leaving if joined.others], now)
+        begun = await session.begin_attempts(
+            [joined.carrier for joined in leaving], self._gateway.name, self._owner, now
+        )
         # Only what leaves is paid for.
         self._bucket = self._bucket.taken(sum(message.plan.segments for message in begun))
         return begun, len(moved)
@@ -201,7 +221,7 @@ class Dispatcher:
         self, session: Session, messages: Sequence[Message], now: Instant
     ) -> tuple[list[Message], list[Moved]]:
         """Those that may leave, and where the others go: the last look before sending."""
-        codes = [message.dossier for message in messages if message.dossier]
+        codes = [code for message in messages for code, _ in message.dossiers]
         dossiers = await session.dossiers(codes) if codes else {}
         asked_not_to = await session.refusals(
             [message.address for message in messages if message.lane is not Lane.ANSWER]
@@ -213,42 +233,101 @@ class Dispatcher:
         leaving: list[Message] = []
         moved: list[Moved] = []
         for message in messages:
-            dossier = dossiers.get(message.dossier) if message.dossier else None
             scopes = asked_not_to.get(message.address, frozenset())
             bulk = broadcasts.get(message.broadcast) if message.broadcast else None
-            move = _stopped_with(bulk, message, now) or self._reason_to_stay(
-                message, dossier, scopes, now
-            )
+            move = _stopped_with(bulk, message, now)
+            if move is None and message.also and self._together:
+                move = await self._looked_at_each(
+                    session, self._together, message, dossiers, scopes, now
+                )
+            elif move is None:
+                dossier = dossiers.get(message.dossier) if message.dossier else None
+                move = self._reason_to_stay(message, dossier, scopes, now)
             if move is None:
                 leaving.append(message)
             else:
                 moved.append(move)
         return leaving, moved
 
-    async def _within_caps(
+    async def _looked_at_each(
+        self,
+        session: Session,
+        together: Together,
+        message: Message,
+        dossiers: Mapping[str, Dossier],
+        scopes: frozenset[str],
+        now: Instant,
+    ) -> Moved | None:
+        """Where a message goes that speaks of several dossiers: each of them is looked at.
+
+        Where some are to be told no more, the others part from it, unless half of it has arrived.
+        """
+        looks = [
+            (code, episode, self._reason_to_stay(
+                replace(message, dossier=code, episode=episode, also=()),
+                dossiers.get(code),
+                scopes,
+                now,
+            ))
+            for code, episode in message.dossiers
+        ]  # fmt: skip
+        told = [look for look in looks if look[2] is None or look[2].state not in NO_MORE]
+        if len(told) in {0, len(looks)} or message.accepted_parts:
+            move = (told or looks)[0][2]
+            if move is not None and move.state is State.EXPIRED:
+                await session.add_work([failed(message, move.reason, now)])
+            return move
+        true = [(dossiers[code], episode) for code, episode, _ in told if code in dossiers]
+        apart, work = together.apart(message, true, now)
+        await session.add_messages(apart)
+        await session.add_work(work)
+        reason = f"parted, since not all it says is to be told: {notice.MOVED_ON}"
+        return Moved(id=message.id, state=State.SUPERSEDED, reason=reason)
+
+    async def _joined(
         self, session: Session, messages: Sequence[Message], now: Instant
-    ) -> tuple[list[Message], list[Moved]]:
+    ) -> list[Joined]:
+        """What may leave, with what can be said at once as one."""
+        groups = self._together.candidates(messages) if self._together else []
+        if not (self._together and groups):
+            return [Joined(carrier=message) for message in messages]
+        dossiers = await session.dossiers(
+            sorted({code for group in groups for one in group for code, _ in one.dossiers})
+        )
+        found = [joined for group in groups for joined in self._together.join(group, dossiers, now)]
+        carriers = {joined.carrier.id: joined for joined in found}
+        others = {one.id for joined in found for one in joined.others}
+        return [
+            carriers.get(message.id) or Joined(carrier=message)
+            for message in messages
+            if message.id not in others
+        ]
+
+    async def _within_caps(
+        self, session: Session, allowed: Sequence[Joined], now: Instant
+    ) -> tuple[list[Joined], list[Moved]]:
         """Those that no cap holds back, and where the others go; each that leaves counts.
 
         What goes to an address that another process decides about stays as it is, for a moment.
         """
-        concerned = [message.address for message in messages if caps.concerns(message)]
+        concerned = [one.carrier.address for one in allowed if caps.concerns(one.carrier)]
         if not concerned:
-            return list(messages), []
+            return list(allowed), []
         left = await session.left_since(list(dict.fromkeys(concerned)), now - caps.WINDOW)
-        leaving: list[Message] = []
+        leaving: list[Joined] = []
         moved: list[Moved] = []
-        for message in messages:
+        for joined in allowed:
+            message = joined.carrier
             if not caps.concerns(message):
-                leaving.append(message)
+                leaving.append(joined)
             elif message.address in left:
                 so_far = left[message.address]
-                move = self._over_cap(message, so_far, now)
-                if move is None:
-                    leaving.append(message)
+                if self._over_cap(message, so_far, now) is None:
+                    leaving.append(joined)
                     so_far.append((message.lane, now))
                 else:
-                    moved.append(move)
+                    held = [self._over_cap(one, so_far, now) for one in joined.messages]
+                    moved += [move for move in held if move is not None]
         return leaving, moved
 
     def _over_cap(
@@ -330,6 +409,13 @@ class Dispatcher:
         )
         await session.add_work(
             [_alarm(attempted, now) for attempted in ended if attempted.verdict.alarm]
+        )
+        await session.add_work(
+            [
+                failed(attempted.message, attempted.verdict.reason, now)
+                for attempted in ended
+                if attempted.message.also and attempted.verdict.state in LOST
+            ]
         )
 
 

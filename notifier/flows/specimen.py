@@ -24,6 +24,7 @@ from notifier.domain.notice import Notice, Person, Role
 from notifier.domain.opening import read_hours
 from notifier.domain.unit import Unit
 from notifier.errors import TemplateError
+from notifier.flows.compose import MANY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,7 +93,7 @@ class Checked:
 
 
 def check(composer: Composer, installation: Installation) -> list[Checked]:
-    """Every notice of the rules and every answer, in each locale and channel."""
+    """Every notice of the rules, also of two at once, and every answer, wherever they are said."""
     return [
         *(
             row
@@ -119,6 +120,13 @@ def _notices(composer: Composer, installation: Installation, rule: Rule) -> Iter
                     notice, locale=locale, channel=channel, now=NOW
                 ),
             )
+            if composer.has_many(rule.notice, locale=locale, channel=channel):
+                yield _checked(
+                    f"{locale}/{channel}/{rule.notice}{MANY}",
+                    lambda locale=locale, channel=channel: composer.together_text(  # type: ignore[misc]
+                        [notice, notice], locale=locale, channel=channel, now=NOW
+                    ),
+                )
 
 
 def _answers(composer: Composer, installation: Installation, say: Say) -> Iterator[Checked]:

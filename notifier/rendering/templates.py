@@ -40,6 +40,7 @@ class Templates:
         self._environment.filters.update(date=_date, moment=_moment, money=_money)
         self._found: dict[tuple[str, str, str], Template] = {}
         self._texts: dict[str, Template] = {}
+        self._there: dict[tuple[str, str, str], bool] = {}
 
     def render(self, locale: str, channel: str, name: str, context: Mapping[str, Any]) -> str:
         """See ``ports.Renderer``."""
@@ -50,6 +51,18 @@ class Templates:
         text = self._rendered(template, context, f"{locale}/{channel}/{name}")
         # An SMS is one paragraph: the line breaks of its template are for those who read that.
         return " ".join(text.split()) if channel == "sms" else text
+
+    def has(self, locale: str, channel: str, name: str) -> bool:
+        """See ``ports.Renderer``."""
+        known = (locale, channel, name)
+        if known not in self._there:
+            folders = (channel,) if channel == "sms" else (channel, CHAT)
+            self._there[known] = any(
+                (root / locale / folder / f"{name}.j2").is_file()
+                for root in self.folders
+                for folder in folders
+            )
+        return self._there[known]
 
     def render_text(self, template: str, context: Mapping[str, Any]) -> str:
         """See ``ports.Renderer``."""

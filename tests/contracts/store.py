@@ -63,7 +63,7 @@ from notifier.domain.outcome import (
     Throttled,
     Unknown,
 )
-from notifier.domain.segments import plan_plain
+from notifier.domain.segments import plan_plain, plan_sms
 from notifier.errors import StoreBusyError, StoreError
 from notifier.ports import Fragment, Heard, Kept, Moved, Quarantined, WorkItem
 
@@ -813,6 +813,27 @@ class OutboxContract:
         assert given >= 1
         while given < len(sent):
             await decide(given)
+
+    async def test_a_queued_message_is_given_another_text(self, engine: Engine) -> None:
+        """Of several dossiers: from then on it is not one of a single dossier's notices."""
+        first, second = message("a", dossier=code(1), episode="1"), message("b", dossier=code(2))
+        await queue(engine.store, first, second, message("sent", dossier=code(3)))
+        await send(engine.store, message("sent"), Accepted(refs=("r",)))
+        also = ((code(2), "1"), (code(3), "27/11"))
+        long = replace(first, text=LONG, plan=plan_sms(LONG), also=also)
+        async with engine.store.write() as session:
+            await session.reword([long, replace(message("sent"), text="no", also=also)], NOW + 7)
+            await session.reword([], NOW)
+            assert await session.messages([first.id, second.id]) == [long, second]
+            assert [c.segments for c in await session.waiting("sms", NOW, 9)].count(2) == 1
+            assert [q.id for q in await session.queued_notices([code(1), code(2)])] == [second.id]
+        row = await shown(engine.store, first)
+        assert (row.text, row.segments, row.state, row.updated_at) == (
+            LONG, 2, State.QUEUED, NOW + 7,
+        )  # fmt: skip
+        assert (await shown(engine.store, message("sent"))).text != "no"
+        begun = await send(engine.store, first, Temporary(code="busy"))
+        assert (begun.text, begun.also) == (LONG, also)
 
     async def test_what_is_queued_of_a_dossier(self, engine: Engine) -> None:
         of_one = [

@@ -74,7 +74,9 @@ async def test_those_of_one_claim_count_for_each_other(centre: Centre) -> None:
 
 @on_every_store
 async def test_what_can_not_wait_so_long_expires_and_says_why(centre: Centre) -> None:
-    await centre.queue(*(bulk(f"b{n}") for n in range(3)), bulk("late", best_before=NOW + DAY))
+    late = bulk("late", at=NOW + 1, best_before=NOW + 1 + DAY)
+    centre.clock.now += 1
+    await centre.queue(*(bulk(f"b{n}") for n in range(3)), late)
     gateway = await send(centre)
     assert sorted(gateway.keys) == ["b0", "b1", "b2"]
     row = await centre.row("late")
@@ -131,7 +133,7 @@ async def test_the_second_half_follows_the_first(centre: Centre) -> None:
 
 
 async def test_a_second_try_is_looked_at_again(centre: Centre) -> None:
-    await centre.queue(bulk("first"))
+    await centre.queue(bulk("first", best_before=NOW + 3 * DAY))
     await send(centre, Temporary(code="busy"))
     await centre.queue(*(bulk(f"b{n}") for n in range(3)))
     await send(centre)
@@ -141,7 +143,9 @@ async def test_a_second_try_is_looked_at_again(centre: Centre) -> None:
 
 
 async def test_what_waits_costs_no_rate_and_holds_up_nobody(centre: Centre) -> None:
-    await centre.queue(*(bulk(f"b{n:02}") for n in range(40)), bulk("other", person=2, at=NOW))
+    later = NOW + 3 * DAY
+    many = [bulk(f"b{n:02}", best_before=later) for n in range(40)]
+    await centre.queue(*many, bulk("other", person=2, at=NOW))
     gateway = await send(centre, rate=4, window=4)
     assert "other" in gateway.keys
     assert Counter((await centre.states()).values()) == {"queued": 37, "accepted": 4}
@@ -205,7 +209,7 @@ async def test_a_newer_occasion_supersedes_the_older(centre: Centre) -> None:
     await centre.push(received())
     await send(centre)
     centre.clock.now = NIGHT
-    for what in ("supplement_requested", "processing", "supplement_requested"):
+    for what in ("supplement-requested", "processing", "supplement-requested"):
         centre.clock.now += MINUTE
         await centre.push(event(what, at=centre.clock.now))
     assert await waiting_and_set_aside(centre) == (

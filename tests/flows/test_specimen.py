@@ -28,6 +28,7 @@ def test_every_notice_and_every_answer_is_checked(
     shipped: list[Checked], installation: Installation
 ) -> None:
     names = [rule.notice for rule in installation.rules.rules] + [say.value for say in Say]
+    names += ["received_many", "result_ready_many"]
     expected = {
         f"{locale}/{channel}/{name}" for name in names for locale in LOCALES for channel in CHANNELS
     }

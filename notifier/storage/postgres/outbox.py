@@ -89,7 +89,7 @@ class OutboxRows(OutboxRecords, Rows):
         """See ``ports.Session``."""
         rows = await self.run(
             f"SELECT {QUEUED_NOTICE} FROM message WHERE state = 'queued' AND notice <> 'answer' "
-            "AND dossier = ANY($1::text[]) ORDER BY id",
+            "AND also = '[]' AND dossier = ANY($1::text[]) ORDER BY id",
             list(codes),
         )
         return read_queued(rows)
@@ -119,6 +119,20 @@ class OutboxRows(OutboxRecords, Rows):
         taken = await self._accepted_parts([m.id for m in by_id.values() if m.attempts])
         by_id = with_parts(by_id, taken)
         return [by_id[id_] for id_ in ids if id_ in by_id]
+
+    async def reword(self, messages: Sequence[Message], now: Instant) -> None:
+        """See ``ports.Session``."""
+        if not messages:
+            return
+        await self.run(
+            "UPDATE message SET body_sealed = said.body, encoding = said.encoding, "
+            "units = said.units, segments = said.segments, also = said.also, updated_at = $1 "
+            "FROM unnest($2::text[], $3::bytea[], $4::text[], $5::bigint[], $6::bigint[], "
+            "$7::text[]) AS said (id, body, encoding, units, segments, also) "
+            "WHERE message.id = said.id AND state = 'queued'",
+            now,
+            *columns_of(self._reworded_rows(messages)),
+        )
 
     async def begin_attempts(
         self, messages: Sequence[Message], gateway: str, owner: str, now: Instant

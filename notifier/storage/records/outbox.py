@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 NEW_MESSAGE = (
     "id, key, lane, state, channel, address_hash, address_sealed, body_sealed, locale, encoding, "
-    "units, segments, notice, dossier, episode, broadcast, created_at, not_before, best_before, "
-    "updated_at"
+    "units, segments, notice, dossier, episode, also, broadcast, created_at, not_before, "
+    "best_before, updated_at"
 )
 MESSAGE = (
     "id, key, lane, address_sealed, body_sealed, locale, encoding, notice, dossier, episode, "
-    "broadcast, created_at, not_before, best_before, attempts"
+    "also, broadcast, created_at, not_before, best_before, attempts"
 )
 SHOWN = (
     "id, key, lane, state, address_sealed, body_sealed, notice, dossier, broadcast, segments, "
@@ -66,9 +66,7 @@ class OutboxRecords(Records):
                 message.address.channel,
                 self._hash(message.address),
                 self._seal_address(message.address, b"message"),
-                self._sealer.seal(
-                    pack([message.text, message.buttons, message.contact_button]), b"message"
-                ),
+                self._seal_body(message),
                 message.locale,
                 message.plan.encoding,
                 message.plan.units,
@@ -76,6 +74,7 @@ class OutboxRecords(Records):
                 message.notice,
                 message.dossier,
                 message.episode,
+                _also(message),
                 message.broadcast,
                 message.created_at,
                 message.not_before,
@@ -84,6 +83,24 @@ class OutboxRecords(Records):
             )
             for message in messages
         ]
+
+    def _reworded_rows(self, messages: Sequence[Message]) -> list[tuple[Any, ...]]:
+        """Rows of id, sealed body, encoding, units, segments and the other dossiers."""
+        return [
+            (
+                message.id,
+                self._seal_body(message),
+                message.plan.encoding,
+                message.plan.units,
+                message.plan.segments,
+                _also(message),
+            )
+            for message in messages
+        ]
+
+    def _seal_body(self, message: Message) -> bytes:
+        body = [message.text, message.buttons, message.contact_button]
+        return self._sealer.seal(pack(body), b"message")
 
     def _message(self, row: Sequence[Any]) -> Message:
         """From a row that begins as ``MESSAGE``; raises ``SealedError``."""
@@ -145,8 +162,8 @@ class OutboxRecords(Records):
 
 
 def _message_of(row: Sequence[Any], address: Address, body: Any) -> Message:
-    (id_, key, lane, _, _, locale, encoding, notice, dossier, episode, broadcast,
-     created_at, not_before, best_before, attempts) = row[:15]  # fmt: skip
+    (id_, key, lane, _, _, locale, encoding, notice, dossier, episode, also, broadcast,
+     created_at, not_before, best_before, attempts) = row[:16]  # fmt: skip
     text, buttons, contact_button = body
     return Message(
         id=id_,
@@ -162,6 +179,7 @@ def _message_of(row: Sequence[Any], address: Address, body: Any) -> Message:
         notice=notice,
         dossier=dossier,
         episode=episode,
+        also=tuple((code, of) for code, of in unpack(also.encode())),
         broadcast=broadcast,
         buttons=tuple(buttons),
         contact_button=contact_button,
@@ -179,6 +197,10 @@ def read_left(
     for hashed, lane, at in rows:
         left[addresses[hashed]].append((Lane(lane), at))
     return left
+
+
+def _also(message: Message) -> str:
+    return pack(message.also).decode()
 
 
 def read_queued(rows: Iterable[Sequence[Any]]) -> list[QueuedNotice]:

@@ -78,7 +78,7 @@ class OutboxRows(OutboxRecords, Rows):
         """See ``ports.Session``."""
         rows = await self.run(
             f"SELECT {QUEUED_NOTICE} FROM message WHERE state = 'queued' AND notice <> 'answer' "
-            "AND dossier IN (SELECT value FROM json_each(?)) ORDER BY id",
+            "AND also = '[]' AND dossier IN (SELECT value FROM json_each(?)) ORDER BY id",
             (self.listed(codes),),
         )
         return read_queued(rows)
@@ -107,6 +107,14 @@ class OutboxRows(OutboxRecords, Rows):
         taken = await self._accepted_parts([m.id for m in by_id.values() if m.attempts])
         by_id = with_parts(by_id, taken)
         return [by_id[id_] for id_ in ids if id_ in by_id]
+
+    async def reword(self, messages: Sequence[Message], now: Instant) -> None:
+        """See ``ports.Session``."""
+        await self.run_many(
+            "UPDATE message SET body_sealed = ?2, encoding = ?3, units = ?4, segments = ?5, "
+            "also = ?6, updated_at = ?7 WHERE id = ?1 AND state = 'queued'",
+            [(*row, now) for row in self._reworded_rows(messages)],
+        )
 
     async def begin_attempts(
         self, messages: Sequence[Message], gateway: str, owner: str, now: Instant

@@ -58,6 +58,7 @@ CREATE TABLE message (
     notice         TEXT COLLATE "C" NOT NULL,
     dossier        TEXT COLLATE "C",
     episode        TEXT COLLATE "C" NOT NULL,
+    also           TEXT COLLATE "C" NOT NULL DEFAULT '[]', -- the other dossiers that it speaks of
     broadcast      TEXT COLLATE "C",
     created_at     BIGINT NOT NULL,
     not_before     BIGINT NOT NULL,

@@ -56,6 +56,7 @@ CREATE TABLE message (
     notice         TEXT NOT NULL,
     dossier        TEXT,
     episode        TEXT NOT NULL,
+    also           TEXT NOT NULL DEFAULT '[]', -- the other dossiers that it speaks of
     broadcast      TEXT,
     created_at     INTEGER NOT NULL,
     not_before     INTEGER NOT NULL,
