@@ -37,7 +37,8 @@ def sections(text: str) -> dict[str, str]:
 def test_every_text_is_there_in_each_locale_and_channel(current: str) -> None:
     found = sections(current)
     notices = {rule.notice for rule in configure().installation.rules.rules}
-    assert found.keys() == notices | {say.value for say in Say}
+    many = {f"{name}_many" for name in ("received", "result_ready")}
+    assert found.keys() == notices | many | {say.value for say in Say}
     for name, section in found.items():
         shown = set(re.findall(r"^\*\*(\w+), (\w+)\*\* \(", section, re.MULTILINE))
         assert shown == {(locale, channel) for locale in LOCALES for channel in CHANNELS}, name

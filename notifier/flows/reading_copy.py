@@ -21,6 +21,7 @@ from notifier.domain.knowledge import Limit, LimitUnit, Procedure
 from notifier.domain.notice import Notice, Person, Role
 from notifier.domain.opening import read_hours
 from notifier.domain.unit import Unit
+from notifier.flows.compose import MANY
 from notifier.flows.specimen import CHANNELS, LOCALES, LONGEST_TOPIC, NOW
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ RECEIVED: Final = instant.read_iso("2026-11-09T09:15:00+07:00")
 DUE: Final = instant.read_iso("2026-11-24T17:00:00+07:00")
 PAST_DUE: Final = instant.read_iso("2026-11-20T17:00:00+07:00")
 NEW_DUE: Final = instant.read_iso("2026-12-04T17:00:00+07:00")
+TWO: Final = ((CODE, DUE), ("H19.45-261109-0021", NEW_DUE))
+"""Dossiers of one person, and when they are due."""
+
 REASON: Final = "chờ kết quả đo đạc lại ranh giới thửa đất"
 
 PROCEDURE: Final = Procedure(
@@ -76,9 +80,11 @@ TOPIC: Final = replace(
 
 TITLES: Final[Mapping[str, str]] = {
     "received": "Đã tiếp nhận hồ sơ",
+    f"received{MANY}": "Đã tiếp nhận nhiều hồ sơ",
     "supplement_requested": "Yêu cầu bổ sung hồ sơ",
     "payment_requested": "Yêu cầu thực hiện nghĩa vụ tài chính",
     "result_ready": "Đã có kết quả",
+    f"result_ready{MANY}": "Nhiều hồ sơ đã có kết quả",
     "returned": "Đã trả kết quả",
     "due_soon": "Sắp đến hẹn trả",
     "late": "Xin lỗi vì trễ hẹn",
@@ -155,6 +161,7 @@ def reading_copy(composer: Composer, installation: Installation) -> str:
                 ))
                 for locale in LOCALES for channel in CHANNELS
             )  # fmt: skip
+        sections += _many(composer, rule)
     for say in Say:
         sections.append(_heading(say))
         for case, part in _parts(say):
@@ -167,6 +174,19 @@ def reading_copy(composer: Composer, installation: Installation) -> str:
                 for locale in LOCALES for channel in CHANNELS
             )  # fmt: skip
     return "\n".join(section for section in sections if section)
+
+
+def _many(composer: Composer, rule: Rule) -> Iterator[str]:
+    """The words for two dossiers at once, where there are such."""
+    both = [_notice(rule, _dossier(min(rule.still), due, code=code)) for code, due in TWO]
+    for locale in LOCALES:
+        for channel in CHANNELS:
+            if composer.has_many(rule.notice, locale=locale, channel=channel):
+                if (locale, channel) == (LOCALES[0], CHANNELS[0]):
+                    yield _heading(f"{rule.notice}{MANY}")
+                yield _shown(locale, channel, composer.together_text(
+                    both, locale=locale, channel=channel, now=NOW
+                ))  # fmt: skip
 
 
 def _heading(name: str) -> str:
@@ -234,11 +254,11 @@ def _states() -> Iterator[tuple[str, Dossier]]:
     yield "Người nộp hỏi, đã có kết quả", _dossier(9, DUE)
 
 
-def _dossier(status: int, due: Instant, *, moved: bool = False) -> Dossier:
+def _dossier(status: int, due: Instant, *, moved: bool = False, code: str = CODE) -> Dossier:
     """A made-up dossier in a state; ``moved``: with a re-appointment and its reason."""
     return Dossier(
-        code=CODE,
-        code_raw=CODE,
+        code=code,
+        code_raw=code,
         first_seen_at=RECEIVED,
         facts=Facts(
             status=status,

@@ -11,6 +11,7 @@ from notifier.domain import retry
 from notifier.domain.message import State
 from notifier.domain.outcome import Accepted, OptedOut, Permanent, Temporary
 from notifier.domain.retry import Way
+from notifier.flows.together import failed, named
 from notifier.ports import Moved, WorkItem
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class SettleUnknown:
             match decided:
                 case Moved():
                     moved.append(decided)
+                    if decided.state is State.FAILED and one.message.also:
+                        work.append(failed(one.message, decided.reason, now))
                 case WorkItem():
                     work.append(decided)
                 case None:
@@ -121,7 +124,7 @@ class SettleUnknown:
                     key=f"unknown|{one.message.id}",
                     kind="unknown",
                     dossier=one.message.dossier,
-                    detail=f"{one.message.notice}: nobody knows whether it arrived",
+                    detail=f"{named(one.message)}: nobody knows whether it arrived",
                     opened_at=now,
                 )
             case Way.ASK | Way.WAIT:

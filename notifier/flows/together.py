@@ -76,8 +76,8 @@ class Together:
     ) -> list[Joined]:
         """As few messages as say it all: of one unit, up to three dossiers, in no more SMS."""
         rule = self._installation.rules.named(group[0].notice)
-        if not isinstance(rule, TransitionRule):
-            return []
+        if not isinstance(rule, TransitionRule) or not rule.resend:
+            return []  # what must not be said twice in doubt could not part again
         joined: list[Joined] = []
         for messages in self._of_one_unit(group, dossiers):
             start = 0
@@ -168,14 +168,19 @@ class Together:
 
 def failed(message: Message, reason: str, now: Instant) -> WorkItem:
     """A message that spoke of several dossiers did not arrive: people see which they are."""
-    codes = ", ".join(code for code, _ in message.dossiers)
     return WorkItem(
         key=f"failed|{message.id}",
         kind="failed",
         dossier=message.dossier,
-        detail=f"{message.notice} of {codes} was said in one message, which failed: {reason}",
+        detail=f"{named(message)}: the message failed ({reason})",
         opened_at=now,
     )
+
+
+def named(message: Message) -> str:
+    """What a message says, for people: its notice, and the dossiers where there are several."""
+    codes = ", ".join(code for code, _ in message.dossiers)
+    return f"{message.notice} of {codes}" if message.also else message.notice
 
 
 def _notice(rule: Rule, dossier: Dossier, episode: str) -> Notice:

@@ -101,6 +101,32 @@ def test_a_person_is_not_written_out() -> None:
     assert "Mẫu" not in repr(person)
 
 
+# ------------------------------------------------------------------------------- what gives way
+
+
+@pytest.mark.parametrize(
+    ("waiting", "episode", "newer", "reason"),
+    [
+        ("received", "1", ("result_ready", "1"), notice.MOVED_ON),
+        ("supplement_requested", "1", ("result_ready", "1"), notice.MOVED_ON),
+        ("result_ready", "1", ("result_ready", "2"), "a newer notice of the same kind waits"),
+        ("result_ready", "1", ("result_ready", "1"), ""),  # it is this one
+        ("received", "1", ("rescheduled", "e"), ""),  # both are true
+        ("late", EPISODE, ("result_ready", "1"), ""),  # owed: left to the last look
+        ("due_soon", EPISODE, ("returned", "1"), ""),
+        ("dropped from the rules", "1", ("result_ready", "1"), ""),
+    ],
+)
+def test_what_gives_way_to_a_newer_notice(
+    waiting: str, episode: str, newer: tuple[str, str], reason: str
+) -> None:
+    rule = RULES.named(newer[0])
+    assert rule is not None
+    found = in_status(min(rule.still))
+    said = notice.Notice(rule=rule, dossier=found, episode=newer[1], person=notice.person_of(found))
+    assert notice.gives_way(RULES.named(waiting), episode, said, STATUSES) == reason
+
+
 # ------------------------------------------------------------------------------------- identity
 
 

@@ -29,6 +29,7 @@ MESSAGE = (
     "id, key, lane, address_sealed, body_sealed, locale, encoding, notice, dossier, episode, "
     "also, broadcast, created_at, not_before, best_before, attempts"
 )
+MESSAGE_WIDTH = len(MESSAGE.split(", "))
 SHOWN = (
     "id, key, lane, state, address_sealed, body_sealed, notice, dossier, broadcast, segments, "
     "attempts, gateway, reason, created_at, not_before, best_before, updated_at"
@@ -115,7 +116,7 @@ class OutboxRecords(Records):
             message = self._message(row)
         except SealedError:
             message = _message_of(row, Address("", ""), NO_BODY)
-        times, gateway, since, first_at = row[15:]
+        times, gateway, since, first_at = row[MESSAGE_WIDTH:]
         return Unsettled(
             message=message, times=times, gateway=gateway, since=since, first_at=first_at or since
         )
@@ -163,7 +164,7 @@ class OutboxRecords(Records):
 
 def _message_of(row: Sequence[Any], address: Address, body: Any) -> Message:
     (id_, key, lane, _, _, locale, encoding, notice, dossier, episode, also, broadcast,
-     created_at, not_before, best_before, attempts) = row[:16]  # fmt: skip
+     created_at, not_before, best_before, attempts) = row[:MESSAGE_WIDTH]  # fmt: skip
     text, buttons, contact_button = body
     return Message(
         id=id_,
