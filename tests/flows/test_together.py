@@ -7,7 +7,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import AGENT_PHONE, NOW, PHONE, Centre, code, event, moment, number_of, received
+from builders import (
+    AGENT_PHONE,
+    NOW,
+    PHONE,
+    Centre,
+    code,
+    event,
+    message,
+    moment,
+    number_of,
+    received,
+)
 from doubles.gateway import ScriptedGateway, never
 from engines import on_every_store
 
@@ -154,13 +165,13 @@ async def test_each_is_looked_at_before_they_are_joined(centre: Centre) -> None:
 
 
 async def test_a_dossier_is_named_once(centre: Centre) -> None:
-    """Its applicant and the agent have one number: two notices, and never one text twice."""
+    """Its applicant and the agent have one number: two notices of it, and never one text twice."""
     await centre.push(received(1), received(2))
-    await centre.push(
-        event("corrected", number=1, at=NOW + 1, agent_phone=PHONE),
-    )
-    for sent in (await send(centre)).sent:
-        assert all(sent.text.count(one) == 1 for one in codes_in(sent))
+    agents = message("agent's", notice="received", dossier=code(1), episode="1")
+    await centre.queue(agents)
+    sent = (await send(centre)).sent
+    assert sorted(len(one.dossiers) for one in sent) == [1, 2]
+    assert all(one.text.count(code(1)) <= 1 for one in sent)
 
 
 # ------------------------------------------------------------------------- while the carrier waits
