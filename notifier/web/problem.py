@@ -41,6 +41,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return problem(400, "The request can't be read", str(error))
     except web.HTTPRequestEntityTooLarge:
         return problem(413, "The request is too large", "send fewer events at a time")
+    except web.RequestPayloadError:
+        return problem(400, "The request can't be read", "its body is not what its headers say")
     except web.HTTPException as error:
         if error.status < 400:
             raise

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.log import server_logger
 
 from notifier.errors import ConfigurationError, Fault
 from notifier.web.problem import problems
@@ -14,6 +17,19 @@ if TYPE_CHECKING:
 
     from notifier.settings import WebSettings
     from notifier.web.health import Metrics
+
+
+class NoHttp(logging.Filter):
+    """Anybody can send what is no HTTP: a line of the log is enough for it, without its bytes."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lets everything pass; a request that can't be read without its words."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+            record.levelno, record.levelname = logging.INFO, "INFO"
+            record.msg, record.args = "a request that is no HTTP was refused", ()
+            record.exc_info = None
+        return True
 
 
 class Server:
@@ -28,6 +44,8 @@ class Server:
         )
         self._app.add_routes(routes)
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=5)
+        if not any(isinstance(known, NoHttp) for known in server_logger.filters):
+            server_logger.addFilter(NoHttp())
         self.url = ""
 
     async def start(self) -> None:

@@ -91,3 +91,15 @@ def test_further_members_stand_beside_the_usual_ones():
         "detail": "send one",
         "field": "/id",
     }
+
+
+async def test_a_body_that_is_not_packed_as_its_headers_say_is_400(aiohttp_client):
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    app = web.Application(middlewares=[problems])
+    app.add_routes([web.post("/", read)])
+    client = await aiohttp_client(app)
+    response = await client.post("/", data=b"{}", headers={"content-encoding": "gzip"})
+    assert response.status == 400
+    assert response.content_type == "application/problem+json"
