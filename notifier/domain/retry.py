@@ -136,7 +136,7 @@ def settle(
     fresh = now < message.best_before
     if capabilities is not None and fresh and times <= MOST_SAME_KEY:
         remembered = capabilities.suppresses_duplicates - SAME_KEY_MARGIN
-        if now - first_at < remembered:
+        if 0 <= now - first_at < remembered:  # before nought the clock went back: nobody knows
             return Way.SAME_KEY
     if capabilities is not None and capabilities.can_query and now - since < ASKING:
         return Way.ASK

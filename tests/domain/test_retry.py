@@ -195,6 +195,9 @@ PLAIN = Capabilities(channel="sms")
         (SURE, 1, 0, 24 * HOURS - retry.SAME_KEY_MARGIN, "result_ready", Way.WAIT),
         (SURE, 1, 0, 0, "late", Way.SAME_KEY),  # an apology too: it can't be doubled
         (BOTH, 1, 0, 0, "result_ready", Way.SAME_KEY),
+        # the clock went back since: how long the provider has known the key can't be told
+        (PLAIN, 1, -HOURS, -HOURS, "late", Way.WAIT),
+        (SURE, 1, -HOURS, -HOURS, "late", Way.WAIT),
         # the provider can be asked, for some time
         (TOLD, 1, 0, 0, "result_ready", Way.ASK),
         (BOTH, 6, 0, HOURS, "result_ready", Way.ASK),
