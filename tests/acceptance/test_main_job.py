@@ -127,10 +127,12 @@ async def test_a_report_by_our_key_settles_what_a_killed_process_was_sending(sta
 
 
 async def test_what_was_queued_when_a_process_was_killed_leaves_once(station, provider):
-    codes = [f"H19.45-261118-{number:04}" for number in range(40)]
+    people = {f"H19.45-261118-{number:04}": f"0912{number:06}" for number in range(40)}
     async with station.serving() as service:
         provider.answering.clear()
-        await service.push(*(office.event(code=code) for code in codes))
+        await service.push(
+            *(office.event(code=code, applicant={"phone": phone}) for code, phone in people.items())
+        )
         await eventually(lambda: sent(provider, 1), "the first has left")
         await service.kill()
     provider.answering.set()
