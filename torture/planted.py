@@ -158,7 +158,12 @@ FAULTS: Final = (
     Planted(
         name="unknown: nobody is asked",
         file=SETTLE,
-        changes=(("            await session.add_work(work)\n", ""),),
+        changes=(
+            (
+                "            await session.add_work([work[id_] for id_ in work if id_ in still])\n",
+                "",
+            ),
+        ),
     ),
     Planted(
         name="final: a late report reopens what has failed",

@@ -56,16 +56,16 @@ class SettleUnknown:
         outcomes = await asyncio.gather(*map(self._ask, asked))
         told = {one.message.id: outcome for one, outcome in zip(asked, outcomes, strict=True)}
         moved: list[Moved] = []
-        work: list[WorkItem] = []
+        work: dict[str, WorkItem] = {}
         for one in unsettled:
             decided = _as_told(one, told.get(one.message.id), now) or self._by_way(one, now)
             match decided:
                 case Moved():
                     moved.append(decided)
                     if decided.state is State.FAILED and one.message.also:
-                        work.append(failed(one.message, decided.reason, now))
+                        work[one.message.id] = failed(one.message, decided.reason, now)
                 case WorkItem():
-                    work.append(decided)
+                    work[one.message.id] = decided
                 case None:
                     pass
         times = {one.message.id: one.times for one in unsettled}
@@ -77,7 +77,7 @@ class SettleUnknown:
                 if times.get(one.message.id) == one.times
             }
             count = await session.move([move for move in moved if move.id in still], now)
-            await session.add_work(work)
+            await session.add_work([work[id_] for id_ in work if id_ in still])
         if count:
             self._queued()
         return count
