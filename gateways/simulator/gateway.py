@@ -189,5 +189,11 @@ def _read_inbound(body: bytes) -> Inbound | Unreadable:
     try:
         call = msgspec.json.decode(body, type=_InboundCall)
     except msgspec.DecodeError as error:
-        return Unreadable(key=sha256(body).hexdigest(), reason=str(error), raw=body)
+        return _unreadable(str(error), body)
+    except (UnicodeDecodeError, RecursionError):
+        return _unreadable("the call is not JSON in UTF-8, or nested too deep", body)
     return Inbound(key=call.id, sender=Address(CHANNEL, call.sender), text=call.text)
+
+
+def _unreadable(reason: str, body: bytes) -> Unreadable:
+    return Unreadable(key=sha256(body).hexdigest(), reason=reason, raw=body)

@@ -352,3 +352,11 @@ def test_every_fault_of_the_settings_is_reported(settings, keys):
         f"gateways.phones.{key}" for key in keys
     ]
     assert "'short'" not in str(raised.value)
+
+
+@pytest.mark.parametrize("body", [b'{"text": "\xff"}', b'{"a":' * 2_000], ids=["bytes", "depth"])
+def test_a_call_that_json_does_not_bear_is_kept(body):
+    rig = Rig()
+    [item] = rig.gateway.read_webhook(rig.request(body)).incoming
+    assert isinstance(item, Unreadable)
+    assert item.raw == body
