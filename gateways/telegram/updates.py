@@ -46,7 +46,7 @@ def _inbound(message: Written) -> Inbound:
         sender=Address("telegram", str(message.chat.id)),
         text=storable(message.text or message.caption or ""),
         sent_at=instant.of(message.date),
-        profile=(person.language_code or "") if person else "",
+        profile=storable((person.language_code or "") if person else ""),
         proved_phone=_own_number(message),
     )
 

@@ -30,6 +30,7 @@ from hypothesis import strategies as st
 
 from gateways.telegram import TelegramGateway
 from gateways.telegram.settings import Settings
+from gateways.telegram.updates import read_update
 from notifier.domain.message import Address, Inbound, Unreadable
 from notifier.domain.outcome import (
     Accepted,
@@ -443,3 +444,11 @@ async def test_stopping_ends_the_polling(polling: TelegramRig) -> None:
         await asyncio.sleep(0.05)
         assert len(rig.api.offsets) == asked
     await until(lambda: asyncio.all_tasks() <= tasks)
+
+
+@pytest.mark.parametrize("language", [5, ["vi"], {"code": "vi"}, True])
+def test_a_language_that_is_no_word_is_not_handed_on(language) -> None:
+    raw = update(1, text="HD")
+    raw["message"]["from"]["language_code"] = language
+    [item] = read_update(raw, b"{}")
+    assert isinstance(item, Unreadable)
