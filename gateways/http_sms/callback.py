@@ -30,6 +30,8 @@ from notifier.errors import SignatureError
 from notifier.ports import WebhookReply
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gateways.http_sms.settings import Callback, Check
     from notifier.domain.message import Incoming
     from notifier.ports import WebhookRequest
@@ -48,12 +50,13 @@ def read_call(request: WebhookRequest, callback: Receipts | Inbounds) -> Webhook
     """
     document: Any = None
     unread = ""
+    # Who has proved nothing has nothing read, except where the proof stands in the document.
+    _demand([check for check in callback.auth if not _is_in_document(check)], request, None)
     try:
         document = _document(request, callback)
     except ValueError:
         unread = f"the call can't be read as {callback.fields}"
-    if not all(_holds(check, request, document) for check in callback.auth):
-        raise SignatureError("the call does not carry the proof that the settings ask for")
+    _demand([check for check in callback.auth if _is_in_document(check)], request, document)
     return WebhookReply(
         incoming=(
             (_unreadable(unread, request.body),)
@@ -86,6 +89,15 @@ def _items(document: Any, callback: Callback) -> list[Any]:
 
 
 # ------------------------------------------------------------------------------------- who calls
+
+
+def _demand(checks: Iterable[Check], request: WebhookRequest, document: Any) -> None:
+    if not all(_holds(check, request, document) for check in checks):
+        raise SignatureError("the call does not carry the proof that the settings ask for")
+
+
+def _is_in_document(check: Check) -> bool:
+    return isinstance(check, SecretCheck) and check.place == "field"
 
 
 def _holds(check: Check, request: WebhookRequest, document: Any) -> bool:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import re
 
 _FIELDS: Final = 500
+_LONGEST_MATCHED: Final = 16_384
+"""Bytes that a pattern is tried on: some patterns take the square of the length, and more."""
 
 
 def read_json(raw: bytes) -> Any:
@@ -31,8 +33,10 @@ def read_form(raw: bytes) -> dict[str, str]:
 def read_pattern(raw: bytes, pattern: re.Pattern[str], *, entities: bool) -> dict[str, str]:
     """The named groups of the first match; ``entities`` resolves ``&amp;`` and its kind.
 
-    Raises ``ValueError`` where nothing matches, or for what is not UTF-8.
+    Raises ``ValueError`` where nothing matches, for what is not UTF-8, and for what is too long.
     """
+    if len(raw) > _LONGEST_MATCHED:
+        raise ValueError("too long for a pattern")
     found = pattern.search(raw.decode())
     if found is None:
         raise ValueError("the pattern matches nothing")

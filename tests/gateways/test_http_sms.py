@@ -32,7 +32,7 @@ from doubles.sms_providers import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateways.http_sms import HttpSmsGateway
+from gateways.http_sms import HttpSmsGateway, callback
 from gateways.http_sms.answer import HttpAnswer, read_answer
 from gateways.http_sms.document import find, find_text
 from gateways.http_sms.request import dialled, prepare
@@ -809,3 +809,30 @@ def test_the_example_is_usable_and_explains_every_setting() -> None:
     names = {name for model in models for name in model.model_fields}
     missing = {name for name in names if not re.search(rf"\b{name}\b( =|\])", text)}
     assert missing == set()
+
+
+# -------------------------------------------------------------------------- calls that take long
+
+SLOW = r"<a>(?P<from>.*?)</a>.*?<b>(?P<message>.*?)</b>.*?<c>(?P<mo_id>.*?)</c>"
+"""A pattern as people write them, which on some texts tries every combination."""
+
+
+def slow_table(**auth: str) -> dict[str, Any]:
+    check = {"kind": "secret", "name": "x-token", "secret": HOOK_SECRET, **auth}
+    return inbound(auth=[check], fields="xml", pattern=SLOW)
+
+
+def test_nothing_is_read_of_a_call_that_proves_nothing(monkeypatch) -> None:
+    read: list[bytes] = []
+    monkeypatch.setattr(callback, "read_pattern", lambda raw, *_, **__: read.append(raw))
+    forged = call(content=b"<a>0912345678</a>", headers={"x-token": "?"})
+    with pytest.raises(SignatureError):
+        gateway(inbound=slow_table(place="header")).read_webhook(forged)
+    assert read == []
+
+
+def test_a_call_too_long_for_a_pattern_is_kept() -> None:
+    long = b"<a>0912345678</a>" * 1_000
+    (item,) = gateway(inbound=slow_table(place="header")).read_webhook(call(content=long)).incoming
+    assert isinstance(item, Unreadable)
+    assert item.raw == long
