@@ -33,6 +33,9 @@ Reader = Callable[[Any, str], Iterator[tuple[str, Any]]]
 LONGEST: Final = 2_000
 """Characters of one text; a longer one is a mistake of the sender."""
 
+MOST: Final = 10_000
+"""Events of one request: while they are read, nobody else is served."""
+
 EMPTY: Final[tuple[Any, ...]] = ("", [], {})
 """What a field says that says nothing."""
 
@@ -68,9 +71,10 @@ def read_body(
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EventError("", f"the body is not JSON: {error}") from None
     if isinstance(document, list):
-        return _some(
-            [item if isinstance(item, dict) else msgspec.json.encode(item) for item in document]
-        )
+        return [
+            item if isinstance(item, dict) else msgspec.json.encode(item)
+            for item in _some(document)
+        ]
     if isinstance(document, dict):
         return [document]
     raise EventError("", "the body has to be an event, a list of events, or one event a line")
@@ -152,15 +156,19 @@ def read_data(data: Mapping[str, Any]) -> dict[str, Any]:
     return carried
 
 
-def _some(items: list[bytes | dict[str, Any]]) -> list[bytes | dict[str, Any]]:
+def _some(items: list[Any]) -> list[Any]:
     if not items:
         raise EventError("", "there is no event in the request")
+    if len(items) > MOST:
+        raise EventError("", f"the request has more than {MOST:,} items; send fewer at a time")
     return items
 
 
 def _binary(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     event: dict[str, Any] = {
-        name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")
+        name[3:]: _attribute(name[3:], value)
+        for name, value in headers.items()
+        if name.startswith("ce-")
     }
     if body.strip():
         try:
@@ -168,6 +176,18 @@ def _binary(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise EventError("/data", f"it is not JSON: {error}") from None
     return event
+
+
+def _attribute(name: str, value: str) -> str:
+    """The text of a header; what is not UTF-8 would be taken for another id, so it is refused."""
+    try:
+        text = unquote(value, errors="strict")
+        text.encode()
+    except UnicodeError:
+        raise EventError(
+            f"/{name}", "its header is not UTF-8, with % and two digits a byte"
+        ) from None
+    return text
 
 
 def _type(text: str) -> EventType:

@@ -527,3 +527,23 @@ def test_any_data_is_facts_or_an_error_that_points_into_it(fields: dict[str, Any
         assert Facts(**said)
         return
     assert pointer.startswith("/data/")
+
+
+@pytest.mark.parametrize("id_", ["\udcff", "%ff", "%ed%a0%80"], ids=["byte", "escape", "surrogate"])
+def test_a_header_that_is_not_utf_8_is_refused_by_its_name(id_) -> None:
+    headers = {f"ce-{name}": str(value) for name, value in EVENT.items()} | {"ce-id": id_}
+    with pytest.raises(EventError, match="UTF-8") as raised:
+        request(b"{}", "application/json", headers)
+    assert raised.value.field == "/id"
+
+
+@pytest.mark.parametrize("kind", [cloudevents.BATCH, "application/x-ndjson"])
+def test_a_request_has_a_most_of_events(kind) -> None:
+    def body(count: int) -> bytes:
+        return (
+            b"[" + b",".join([b"1"] * count) + b"]" if kind == cloudevents.BATCH else b"1\n" * count
+        )
+
+    assert len(request(body(cloudevents.MOST), kind)) == cloudevents.MOST
+    with pytest.raises(EventError, match="send fewer"):
+        request(body(cloudevents.MOST + 1), kind)
