@@ -33,7 +33,7 @@ Reader = Callable[[Any, str], Iterator[tuple[str, Any]]]
 LONGEST: Final = 2_000
 """Characters of one text; a longer one is a mistake of the sender."""
 
-MOST: Final = 10_000
+MOST: Final = 50_000
 """Events of one request: while they are read, nobody else is served."""
 
 EMPTY: Final[tuple[Any, ...]] = ("", [], {})
