@@ -585,7 +585,7 @@ async def test_the_second_gateway_of_a_route_takes_over_while_the_first_rests(
 
 @on_every_store
 async def test_two_gateways_of_a_channel_never_share_a_message(centre: Centre) -> None:
-    await centre.queue(*(message(f"m{n}") for n in range(60)))
+    await centre.queue(*(message(f"m{n}", to=f"sms:{number_of(n)}") for n in range(60)))
     one, two = ScriptedGateway(name="one", window=4), ScriptedGateway(name="two", window=4)
     await asyncio.gather(*(centre.turn(centre.dispatcher(gateway)) for gateway in (one, two)))
     assert Counter(one.keys + two.keys) == {f"m{n}": 1 for n in range(60)}
