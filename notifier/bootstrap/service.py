@@ -13,10 +13,10 @@ import structlog
 
 from notifier import logs, plugins
 from notifier.bootstrap.core import Core
-from notifier.flows.dispatch import Abandon, Dispatcher
+from notifier.flows.dispatch import Dispatcher
 from notifier.flows.group_commit import GroupCommit
 from notifier.flows.receive import Receive
-from notifier.flows.settle import SettleUnknown
+from notifier.flows.settle import Abandon, SettleUnknown
 from notifier.flows.together import Together
 from notifier.sources.event_api import EventApi
 from notifier.storage.address import secrets_of

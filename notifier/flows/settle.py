@@ -30,6 +30,21 @@ LONGEST_QUERY: Final = 10.0
 log = structlog.get_logger()
 
 
+class Abandon:
+    """What processes that died were sending: nobody knows whether it left."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def sweep(self, now: Instant) -> int:
+        """It becomes *unknown*; how many messages."""
+        async with self._store.write() as session:
+            left = await session.abandon_sending(now)
+        if left:
+            log.warning("dispatch.left_unknown", messages=left)
+        return left
+
+
 class SettleUnknown:
     """In this order: the same key again, the provider asked, a report, the class, a person."""
 

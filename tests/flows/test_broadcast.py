@@ -18,7 +18,7 @@ from notifier.domain.consent import EVERYTHING, Refusal
 from notifier.domain.message import Address, Lane, State
 from notifier.domain.outcome import Temporary
 from notifier.errors import InputError, NotAllowedError
-from notifier.flows import dispatch
+from notifier.flows import last_look
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -403,7 +403,7 @@ async def test_a_pause_takes_nothing_of_its_time_to_live(centre: Centre) -> None
     for _ in range(3):
         await centre.turn(centre.dispatcher(ScriptedGateway()))
         [row] = await centre.outbox()
-        assert row.not_before == centre.clock.now + dispatch.PAUSED_LOOK
+        assert row.not_before == centre.clock.now + last_look.PAUSED_LOOK
         assert row.best_before - row.not_before == lives
         centre.clock.now = row.not_before
 
