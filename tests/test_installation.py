@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from notifier import shipped
 from notifier.bootstrap.core import Configuration, configure
-from notifier.domain import code
+from notifier.domain import code_reader
 from notifier.domain.calendar import DayKind
 from notifier.domain.dossier import UnitRef
 from notifier.domain.instant import DAY, HOUR, MINUTE, SECOND
@@ -461,7 +461,7 @@ def test_every_shipped_form_reads_its_example(own: Path) -> None:
     for form, switched_on in zip(written, read, strict=True):
         for legacy in (read, [switched_on]):
             text = f"so {form['example'].lower()} den dau roi"
-            [only] = code.read(text, today=date(2026, 11, 22), legacy=legacy)
+            [only] = code_reader.read(text, today=date(2026, 11, 22), legacy=legacy)
             assert only.text == form["example"]
 
 

@@ -6,8 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from notifier.cli import running
-from notifier.domain import code as code_reader
-from notifier.domain import deadline, instant
+from notifier.domain import code_reader, deadline, instant
+from notifier.domain.code import canonical
 from notifier.domain.notice import person_of
 from notifier.errors import InputError
 
@@ -125,7 +125,7 @@ async def _dossier(core: Core, typed: str) -> Dossier:
     legacy = core.installation.legacy_codes
     codes = [found.text for found in code_reader.read(typed, today=today, legacy=legacy)]
     with contextlib.suppress(ValueError):
-        codes.append(code_reader.canonical(typed))
+        codes.append(canonical(typed))
     async with core.store.read() as session:
         stored = await session.dossiers(codes)
     for code in codes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from notifier.domain import code as dossier_code
+from notifier.domain import code_reader
 from notifier.domain.knowledge import CODE as PROCEDURE_CODE
 from notifier.domain.phrases import joined
 from notifier.domain.words import plain
@@ -127,7 +127,7 @@ def read(
     ``legacy`` are the forms of codes that this installation reads besides the national ones.
     """
     text = _within(text, LONGEST_TEXT)
-    found = dossier_code.read_apart(text, today=today, legacy=legacy)
+    found = code_reader.read_apart(text, today=today, legacy=legacy)
     codes = tuple(code.text for code in found.codes)
     lines = [
         joined(line, keywords.compounds)
