@@ -78,6 +78,7 @@ OpenHours = Annotated[tuple[ClockTime, ClockTime], AfterValidator(_in_order)]
 
 
 SQLITE = "sqlite:///"
+MEMORY = "memory:"
 
 
 def store_address(store: str) -> str:
@@ -86,7 +87,7 @@ def store_address(store: str) -> str:
     A server and its standby are two hosts, with a comma between them. The value may hold a
     password, so no error quotes it.
     """
-    if store.startswith(SQLITE) and store != SQLITE:
+    if store == MEMORY or (store.startswith(SQLITE) and store != SQLITE):
         return store
     try:
         parts = urlsplit(store)
@@ -97,14 +98,15 @@ def store_address(store: str) -> str:
         usable = False
     if not usable or parts.scheme not in {"postgresql", "postgres"}:
         raise ValueError(
-            'write a store as "sqlite:///folder/notifier.db" or "postgresql://user@host/database"; '
+            'write a store as "sqlite:///folder/notifier.db", "postgresql://user@host/database" or '
+            '"memory:"; '
             "in a user's name or a password write /, ?, #, @ and : percent-encoded"
         )
     return store
 
 
 def store_file(address: str) -> Path | None:
-    """The file of an embedded store; None where the store is a server's."""
+    """The file of an embedded store; None where the store is a server's, or in memory."""
     path = address.removeprefix(SQLITE)
     return None if path == address else Path(path)
 

@@ -11,7 +11,7 @@ from postgres_server import aside
 
 from notifier.storage.postgres import PostgresStore
 from notifier.storage.sealing import Keys, Sealer
-from notifier.storage.sqlite import SqliteStore
+from notifier.storage.sqlite import MemoryStore, SqliteStore
 from torture.cluster import fetch
 
 if TYPE_CHECKING:
@@ -54,6 +54,15 @@ class SqliteEngine:
     async def close(self) -> None:
         for store in (self.store, *self._others):
             await store.close()
+
+
+class MemoryEngine(SqliteEngine):
+    """A store in memory; what stands for another process opens the same files."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore(Sealer(KEYS))
+        self.path = self.store.path
+        self._others = []
 
 
 class PostgresEngine:

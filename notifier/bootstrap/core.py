@@ -21,7 +21,7 @@ from notifier.flows.remind import Remind
 from notifier.rendering import Templates
 from notifier.sources import cloudevents, standard_webhooks
 from notifier.storage.sealing import Keys, Sealer
-from notifier.storage.sqlite import SqliteStore
+from notifier.storage.sqlite import MemoryStore, SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -88,6 +88,8 @@ def make_store(address: str, sealer: Sealer, *, file: str) -> SqliteStore | Post
     path = settings.store_file(address)
     if path is not None:
         return SqliteStore(path, sealer)
+    if address == settings.MEMORY:
+        return MemoryStore(sealer)
     try:
         from notifier.storage.postgres import PostgresStore
     except ModuleNotFoundError as error:

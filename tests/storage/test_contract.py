@@ -16,7 +16,7 @@ from contracts.store import (
     PeopleContract,
     TransactionContract,
 )
-from engines import PostgresEngine, SqliteEngine
+from engines import MemoryEngine, PostgresEngine, SqliteEngine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from contracts.store import Engine
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
-    if request.param == "sqlite":
-        embedded = SqliteEngine(tmp_path)
+    if request.param != "postgres":
+        embedded = SqliteEngine(tmp_path) if request.param == "sqlite" else MemoryEngine()
         await embedded.store.open()
         yield embedded
         await embedded.close()

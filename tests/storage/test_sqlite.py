@@ -27,7 +27,7 @@ from builders import (
     until,
 )
 from contracts.store import DispatchAloneContract, queue
-from engines import SqliteEngine
+from engines import MemoryEngine, SqliteEngine
 
 from notifier.domain.audience import Recipient
 from notifier.domain.consent import EVERYTHING, Refusal
@@ -238,3 +238,11 @@ async def test_an_event_is_sealed_and_kept(engine: SqliteEngine) -> None:
     async with engine.store.write() as session:
         await session.add_events([replace(event(), id="e-1")], NOW)
     assert await engine.rows("SELECT id, code, type FROM event") == [("e-1", code(), "received")]
+
+
+async def test_a_store_in_memory_leaves_nothing_behind() -> None:
+    engine = MemoryEngine()
+    await engine.store.open()
+    assert engine.path.exists()
+    await engine.store.close()
+    assert not engine.path.parent.exists()

@@ -1,5 +1,6 @@
 """The embedded store: SQLite through aiosqlite, one writer, a few readers."""
 
+from notifier.storage.sqlite.memory import MemoryStore
 from notifier.storage.sqlite.store import SqliteStore
 
-__all__ = ["SqliteStore"]
+__all__ = ["MemoryStore", "SqliteStore"]
