@@ -151,8 +151,8 @@ class KeywordsFile(Table):
     @model_validator(mode="after")
     def _readable(self) -> KeywordsFile:
         for table in self.intent:
-            phrases.compiled((*table.phrases, *table.unless), {})
-        phrases.compiled((*self.quoted, *self.noise, *self.yes, *self.no), {})
+            phrases.check((*table.phrases, *table.unless))
+        phrases.check((*self.quoted, *self.noise, *self.yes, *self.no))
         return self
 
 

@@ -138,7 +138,7 @@ class TopicTable(Table):
 
     @model_validator(mode="after")
     def _readable(self) -> TopicTable:
-        phrases.compiled(self.phrases, {})
+        phrases.check(self.phrases)
         return self
 
 

@@ -32,15 +32,35 @@ MEANING: Final = {
     "..": r"(?: \S+){0,4}?",
     "#": r" \d{6,}",
 }
+CLOSING: Final = {"(": ")", "[": "]"}
 
 
 def compiled(phrases: Iterable[str], compounds: Mapping[str, str]) -> re.Pattern[str] | None:
     """One pattern for any of ``phrases``; None where there are none.
 
-    Raises ``ValueError`` with a sentence that names the phrase which can't be read.
+    Raises ``ValueError`` as ``check`` does.
     """
+    phrases = tuple(phrases)
+    check(phrases)
     patterns = [_pattern(phrase, compounds) for phrase in phrases]
     return re.compile("|".join(patterns)) if patterns else None
+
+
+def check(phrases: Iterable[str]) -> None:
+    """Raise ``ValueError`` with a sentence for the first of ``phrases`` that can't be read.
+
+    Brackets are all that can be wrong. To compile each phrase to find that out takes a second for
+    the keywords of an office, at every start.
+    """
+    for phrase in phrases:
+        opened: list[str] = []
+        for symbol in SYMBOLS.findall(phrase):
+            if symbol in CLOSING:
+                opened.append(CLOSING[symbol])
+            elif symbol in CLOSING.values() and (not opened or opened.pop() != symbol):
+                raise ValueError(f"the phrase {phrase!r} has a {symbol!r} that closes nothing")
+        if opened:
+            raise ValueError(f"the phrase {phrase!r} lacks a {opened[-1]!r}")
 
 
 def joined(text: str, compounds: Mapping[str, str]) -> str:
@@ -59,8 +79,4 @@ def words_of(phrase: str) -> set[str]:
 def _pattern(phrase: str, compounds: Mapping[str, str]) -> str:
     symbols = SYMBOLS.findall(joined(phrase, compounds))
     pattern = "".join(MEANING.get(symbol) or f" {re.escape(symbol)}" for symbol in symbols)
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"the phrase {phrase!r} can't be read: {error}") from None
     return f"(?:{pattern})(?= )"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from notifier.domain.phrases import compiled, joined, words_of
+from notifier.domain.phrases import check, compiled, joined, words_of
 
 COMPOUNDS = {"ho so": "ho_so"}
 
@@ -68,8 +70,33 @@ def test_no_phrases_make_no_pattern() -> None:
     assert compiled([], {}) is None
 
 
-@pytest.mark.parametrize("phrase", ["(a|b", "a)", "[a"])
-def test_a_phrase_that_cant_be_read_is_named(phrase: str) -> None:
-    with pytest.raises(ValueError, match="can't be read") as raised:
+@pytest.mark.parametrize(
+    ("phrase", "fault"),
+    [
+        ("(a|b", "lacks a ')'"),
+        ("[a", "lacks a ']'"),
+        ("a)", "has a ')' that closes nothing"),
+        ("(a]", "has a ']' that closes nothing"),
+    ],
+)
+def test_a_phrase_that_cant_be_read_is_named(phrase: str, fault: str) -> None:
+    with pytest.raises(ValueError, match="phrase") as raised:
+        compiled(["tre hen", phrase], {})
+    assert str(raised.value) == f"the phrase {phrase!r} {fault}"
+
+
+def test_two_halves_make_no_whole() -> None:
+    with pytest.raises(ValueError, match="lacks a"):
+        compiled(["(a", "b)"], {})
+
+
+@given(st.text(alphabet="ab ()[]|^$#.*+?\\{}", max_size=12))
+def test_what_passes_the_check_compiles(phrase: str) -> None:
+    """The check looks at brackets only, so brackets must be all that can be wrong."""
+    try:
+        check([phrase])
+    except ValueError:
+        with pytest.raises(ValueError, match="phrase"):
+            compiled([phrase], {})
+    else:
         compiled([phrase], {})
-    assert repr(phrase) in str(raised.value)
