@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from notifier.domain import phrases
+from notifier.domain import limit, phrases
 from notifier.domain.inquiry import Intent  # noqa: TC001 - pydantic reads it
-from notifier.domain.knowledge import Limit, LimitUnit, Procedure, Topic
+from notifier.domain.knowledge import Procedure, Topic
+from notifier.domain.limit import Limit
 from notifier.domain.text import fold, nfc
 from notifier.errors import Fault
 from notifier.settings import Table, faults_of
@@ -34,28 +35,13 @@ COLUMNS: Final = (
 
 NEEDED: Final = ("code", "name", "source", "as_of")
 
-LIMIT: Final = re.compile(r"(\d{1,3}) ?(d|cd|h|ngay lam viec|ngay|gio|gio lam viec)")
-LIMIT_UNITS: Final = {
-    "d": LimitUnit.WORKING_DAYS,
-    "ngay lam viec": LimitUnit.WORKING_DAYS,
-    "cd": LimitUnit.CALENDAR_DAYS,
-    "ngay": LimitUnit.CALENDAR_DAYS,
-    "h": LimitUnit.WORKING_HOURS,
-    "gio": LimitUnit.WORKING_HOURS,
-    "gio lam viec": LimitUnit.WORKING_HOURS,
-}
 FEE: Final = re.compile(r"(\d{1,3}(?:\.\d{3})+|\d{1,9}) ?(?:đ|₫|đồng)?")
 
 
 def _read_limit(value: object) -> object:
     if value in (None, ""):
         return None
-    found = LIMIT.fullmatch(fold(str(value)))
-    if not found:
-        raise ValueError(
-            'write working days as "5d", calendar days as "15cd", working hours as "4h"'
-        )
-    return Limit(count=int(found[1]), unit=LIMIT_UNITS[found[2]])
+    return limit.read(str(value))
 
 
 def _read_fee(value: object) -> object:
@@ -283,7 +269,7 @@ def _cell(value: object) -> str:
         case tuple():
             return "; ".join(value)
         case Limit():
-            return f"{value.count}{value.unit}"
+            return str(value)
         case datetime() | date():
             return value.isoformat()
         case _:

@@ -7,7 +7,8 @@ from typing import Any
 
 from notifier.domain import phrases
 from notifier.domain.inquiry import Intent
-from notifier.domain.knowledge import Knowledge, Limit, LimitUnit, Procedure, Topic
+from notifier.domain.knowledge import Knowledge, Procedure, Topic
+from notifier.domain.limit import Limit, LimitUnit
 
 SOURCE = "QĐ 12/QĐ-UBND"
 

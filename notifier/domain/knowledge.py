@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from notifier.domain.titles import Titles
@@ -18,22 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from notifier.domain.inquiry import Intent
-
-
-class LimitUnit(StrEnum):
-    """What a time limit counts, as the data files write it."""
-
-    WORKING_DAYS = "d"
-    CALENDAR_DAYS = "cd"
-    WORKING_HOURS = "h"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """How long a procedure takes by its decision; a count of 0 means within the day."""
-
-    count: int
-    unit: LimitUnit
+    from notifier.domain.limit import Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +90,18 @@ class Knowledge:
 
     def procedure(self, words: str) -> Procedure | None:
         """The procedure that plain ``words`` name by code or title; None where none or several."""
+        found = self.coded(words)
+        if found is not None:
+            return found
+        best = self._titles.best(words)
+        return None if best is None else self.procedures[best]
+
+    def coded(self, words: str) -> Procedure | None:
+        """The procedure whose code stands in ``words``."""
         for code in CODE.findall(words):
             if code in self._by_code:
                 return self.procedures[self._by_code[code]]
-        best = self._titles.best(words)
-        return None if best is None else self.procedures[best]
+        return None
 
     def topic(self, intent: Intent, words: str) -> Topic | None:
         """The first topic for this intent whose phrases the plain ``words`` hold."""

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import time, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from notifier.domain.calendar import SEARCH_LIMIT, DayKind
+from notifier.domain.calendar import SEARCH_LIMIT, DayKind, Span, within
 from notifier.domain.text import fold
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from notifier.domain.calendar import WorkingCalendar
-
-Span: TypeAlias = tuple[time, time]
 
 HOW: Final = '"07:30-11:30, 13:30-17:00 thứ Hai đến thứ Sáu; 07:30-11:30 thứ Bảy"'
 
@@ -63,7 +61,8 @@ class OpeningHours:
     def on(self, day: date, calendar: WorkingCalendar) -> tuple[Span, ...]:
         """When it is open on ``day``; empty where it is closed.
 
-        A day that is worked in exchange for another has the usual hours. A Saturday or Sunday
+        A day that is worked in exchange for another has the usual hours, and half a day those of
+        its half. A Saturday or Sunday
         beside a day off counts as closed: one visit later is better than one in vain.
         """
         match calendar.exceptions.get(day):
@@ -71,6 +70,9 @@ class OpeningHours:
                 return ()
             case DayKind.WORK:
                 return self.usual
+            case DayKind.HALF:
+                usual = self.days[day.weekday()] or self.usual
+                return within(usual, calendar.spans(day)) or calendar.spans(day)
             case None:
                 return () if calendar.is_in_break(day) else self.days[day.weekday()]
 

@@ -19,7 +19,8 @@ from notifier.domain.dossier import (
     SupplementRequest,
     UnitRef,
 )
-from notifier.domain.knowledge import Limit, LimitUnit, Procedure, Topic
+from notifier.domain.knowledge import Procedure, Topic
+from notifier.domain.limit import Limit, LimitUnit
 from notifier.domain.notice import Notice, Person, Role
 from notifier.domain.opening import read_hours
 from notifier.domain.unit import Unit

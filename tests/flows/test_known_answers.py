@@ -10,7 +10,7 @@ from builders import GATEWAY, NOW, Centre, inbound
 from knowledge_samples import BIRTH, BUSINESS, KNOWN, MARRIAGE, POST, SOURCE
 
 from notifier.domain.answer import Answer, Part, Say
-from notifier.domain.knowledge import Limit, LimitUnit
+from notifier.domain.limit import Limit, LimitUnit
 from notifier.domain.text import unaccent
 from notifier.flows.compose import Composer
 
