@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from notifier import knowledge_files, shipped
+from notifier.calendar_files import load_calendars
 from notifier.domain import phrases
-from notifier.domain.calendar import DayKind, WorkingCalendar
 from notifier.domain.caps import Caps
 from notifier.domain.code_form import CodeForm, may_be_personal, read_form
 from notifier.domain.disclosure import Policy, words_of
@@ -22,7 +22,7 @@ from notifier.domain.message import Lane
 from notifier.domain.opening import read_hours
 from notifier.domain.quiet import Hours
 from notifier.domain.rules import DueRule, RescheduleRule, Rule, Rules, TransitionRule
-from notifier.domain.status import DeadlineClock, Status, Statuses
+from notifier.domain.status import DeadlineClock, ProcedureClock, Status, Statuses
 from notifier.domain.text import fold
 from notifier.domain.unit import Office, Province, Units
 from notifier.errors import Fault
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from notifier.domain.calendar import WorkingCalendar
     from notifier.settings import Files, Settings
 
 LANES = {"deadline": Lane.DEADLINE, "notice": Lane.NOTICE}
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class StatusTable(Table):
@@ -52,6 +52,43 @@ class StatusesFile(Table):
     """``statuses.toml``"""
 
     status: tuple[StatusTable, ...] = Field(min_length=1)
+
+
+class ClockTable(Table):
+    """One ``[[clock]]``: procedures in which states do something else to the limit."""
+
+    procedures: frozenset[Annotated[str, Field(pattern=r"^\d\.\d{6}(\.[0-9A-Z]{2,3})*$")]] = (
+        frozenset()
+    )
+    fields: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    states: dict[int, DeadlineClock] = Field(min_length=1)
+    first: date | None = None
+    last: date | None = None
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> ClockTable:
+        if not (self.procedures or self.fields):
+            raise ValueError("it needs `procedures` (their codes), or `fields` (their names)")
+        if self.first and self.last and self.first > self.last:
+            raise ValueError("it ends before it begins; `first` and `last` are its days")
+        return self
+
+    def clock(self) -> ProcedureClock:
+        """The table as a value."""
+        return ProcedureClock(
+            procedures=self.procedures,
+            fields=frozenset(map(fold, self.fields)),
+            clocks=self.states,
+            first=self.first,
+            last=self.last,
+        )
+
+
+class ClocksFile(Table):
+    """``clocks.toml``"""
+
+    clock: tuple[ClockTable, ...] = ()
 
 
 def _best_before(value: object) -> object:
@@ -156,24 +193,6 @@ class KeywordsFile(Table):
         return self
 
 
-class DaysTable(Table):
-    """One ``[[day]]``: days of the same kind and name."""
-
-    kind: DayKind
-    name: str
-    dates: tuple[date, ...]
-    source: str = ""
-
-
-class CalendarFile(Table):
-    """``calendar/<name>.toml``"""
-
-    week: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(min_length=1)
-    hours: tuple[tuple[ClockTime, ClockTime], ...]
-    provisional: frozenset[int] = frozenset()
-    day: tuple[DaysTable, ...] = ()
-
-
 def _day(value: object) -> object:
     return value or None
 
@@ -229,16 +248,19 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
     Without ``settings``, which could not be read, the files are still looked at for their faults.
     """
     statuses = _read(files, "statuses.toml", StatusesFile)
+    clocks = _read(files, "clocks.toml", ClocksFile)
     rules = _read(files, "rules.toml", RulesFile)
     keywords = _read(files, "keywords.toml", KeywordsFile)
     units = _read(files, UNITS, UnitsFile)
-    calendars = _calendars(files)
+    calendars = load_calendars(files)
     provinces = _provinces(files)
     procedures = knowledge_files.load_procedures(files)
     topics = knowledge_files.load_topics(files, _compounds(keywords) if keywords else {})
     legacy_codes = _legacy_codes(files, settings)
     _check_calendars(files, settings, units, calendars)
-    if not (settings and statuses and rules and keywords and units) or files.faults:
+    if statuses and clocks:
+        files.faults += _unknown_states(str(files.path("clocks.toml")), clocks, statuses)
+    if not (settings and statuses and clocks and rules and keywords and units) or files.faults:
         return None
     table = Statuses(
         {
@@ -246,7 +268,8 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
                 number=row.number, clock=row.clock, words={"vi": row.vi, "en": row.en}
             )
             for row in statuses.status
-        }
+        },
+        tuple(row.clock() for row in clocks.clock),
     )
     office = settings.office
     return Installation(
@@ -303,24 +326,12 @@ def _validated(files: Files, path: Path, schema: type[Schema]) -> Schema | None:
         return None
 
 
-def _calendars(files: Files) -> dict[str, WorkingCalendar]:
-    paths = {path.stem: path for path in files.path("calendar/vn.toml").parent.glob("*.toml")}
-    if files.own is not None:
-        paths |= {path.stem: path for path in (files.own / "calendar").glob("*.toml")}
-    read = {name: _validated(files, path, CalendarFile) for name, path in paths.items()}
-    return {name: _calendar(name, found) for name, found in read.items() if found}
-
-
-def _calendar(name: str, file: CalendarFile) -> WorkingCalendar:
-    days = [(day, table) for table in file.day for day in table.dates]
-    return WorkingCalendar(
-        name=name,
-        week=frozenset(WEEKDAYS.index(day) for day in file.week),
-        exceptions={day: table.kind for day, table in days},
-        names={day: table.name for day, table in days},
-        hours=file.hours,
-        provisional_years=file.provisional,
-    )
+def _unknown_states(file: str, clocks: ClocksFile, statuses: StatusesFile) -> Iterator[Fault]:
+    known = {row.number for row in statuses.status}
+    for i, table in enumerate(clocks.clock):
+        for number in sorted(table.states.keys() - known):
+            problem = f"statuses.toml has no status {number}."
+            yield Fault(file=file, key=f"clock.{i}.states.{number}", problem=problem)
 
 
 def _check_calendars(

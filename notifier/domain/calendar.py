@@ -69,7 +69,7 @@ class Year:
 class WorkingCalendar:
     """``week``: working weekdays, Monday 0. ``exceptions`` win over the week.
 
-    ``hours``: the office's spans of one working day; ``by_weekday`` those of a weekday that differs.
+    ``hours``: the spans of one working day; ``by_weekday``: those of a weekday that differs.
     A weekday with hours outside ``week`` is a reception: open, and no part of a limit.
     ``halves`` and ``own_hours`` say of an exception when it is worked.
 
@@ -155,7 +155,9 @@ class WorkingCalendar:
         found = self._years.get(number)
         if found is None:
             first = date(number, 1, 1)
-            all_days = (first + timedelta(days=n) for n in range((date(number, 12, 31) - first).days + 1))
+            all_days = (
+                first + timedelta(days=n) for n in range((date(number, 12, 31) - first).days + 1)
+            )
             days = tuple(day for day in all_days if self.is_working(day))
             counted = (self.counts(day, length(self.spans(day))) for day in days)
             found = Year(days=days, worked=(0, *accumulate(counted)))

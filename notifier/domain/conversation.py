@@ -150,4 +150,5 @@ RETURNED: Final = 10
 
 
 def _waits(dossier: Dossier, statuses: Statuses) -> bool:
-    return dossier.status == READY or statuses.clock(dossier.status) is not DeadlineClock.ENDED
+    clock = statuses.clock(dossier.status, dossier.facts)
+    return dossier.status == READY or clock is not DeadlineClock.ENDED

@@ -58,7 +58,9 @@ def episode(due_at: Instant) -> str:
 
 def runs(dossier: Dossier | None, statuses: Statuses) -> bool:
     """Whether the time limit is running."""
-    return dossier is not None and statuses.clock(dossier.status) is DeadlineClock.RUNS
+    if dossier is None:
+        return False
+    return statuses.clock(dossier.status, dossier.facts) is DeadlineClock.RUNS
 
 
 def is_stale(dossier: Dossier, statuses: Statuses) -> bool:
@@ -75,7 +77,7 @@ def is_stale(dossier: Dossier, statuses: Statuses) -> bool:
             due = step.due_at
         if step.status is None:
             continue
-        pauses = statuses.clock(step.status) is DeadlineClock.RESTARTS
+        pauses = statuses.clock(step.status, dossier.facts) is DeadlineClock.RESTARTS
         if pauses and not paused:
             due_before_pause = due
         paused = pauses

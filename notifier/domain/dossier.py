@@ -154,7 +154,7 @@ class Dossier:
     def status_since(self) -> Instant | None:
         """When the present state was entered."""
         entered: Instant | None = None
-        for step in self._status_steps():
+        for step in self.status_steps():
             if step.status != self.facts.status:
                 entered = None
             elif entered is None:
@@ -164,7 +164,7 @@ class Dossier:
     def times_entered(self, statuses: frozenset[int]) -> int:
         """How often one of the states was entered: the number of the supplement, the result, ..."""
         count, inside = 0, False
-        for step in self._status_steps():
+        for step in self.status_steps():
             was, inside = inside, step.status in statuses
             count += inside and not was
         return count
@@ -183,7 +183,8 @@ class Dossier:
             turns.append(Holding(unit=step.unit, handler=step.handler, since=step.at, until=None))
         return tuple(turns)
 
-    def _status_steps(self) -> tuple[Step, ...]:
+    def status_steps(self) -> tuple[Step, ...]:
+        """The steps that said a state, in order."""
         return tuple(step for step in self.steps if step.status is not None)
 
 

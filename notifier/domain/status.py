@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from notifier.domain import instant
+from notifier.domain.text import fold
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
+
+    from notifier.domain.dossier import Facts
 
 
 class DeadlineClock(StrEnum):
@@ -31,14 +37,47 @@ class Status:
     words: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcedureClock:
+    """What states do to the limit of some procedures, where that differs from the table.
+
+    ``procedures``: codes, or their national parts; ``fields``: folded names of fields. It holds for
+    dossiers received from ``first`` to ``last``, both included; None: from ever, for ever.
+    """
+
+    clocks: Mapping[int, DeadlineClock]
+    procedures: frozenset[str] = frozenset()
+    fields: frozenset[str] = frozenset()
+    first: date | None = None
+    last: date | None = None
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether it is for a dossier of these facts; one without a day of receipt is of today."""
+        code = facts.procedure_code or ""
+        if not (
+            any(code == known or code.startswith(f"{known}.") for known in self.procedures)
+            or (facts.procedure_field and fold(facts.procedure_field) in self.fields)
+        ):
+            return False
+        if facts.received_at is None:
+            return self.last is None
+        day = instant.local_date(facts.received_at)
+        return not ((self.first and day < self.first) or (self.last and day > self.last))
+
+
 @dataclass(frozen=True, slots=True)
 class Statuses:
-    """The installation's table of states, by number."""
+    """The installation's table of states, by number, and the procedures that differ from it."""
 
     by_number: Mapping[int, Status]
+    by_procedure: tuple[ProcedureClock, ...] = ()
 
-    def clock(self, number: int | None) -> DeadlineClock:
-        """What the state does to the limit; nothing known is not started."""
+    def clock(self, number: int | None, facts: Facts | None = None) -> DeadlineClock:
+        """What the state does to the limit of a dossier of these facts; unknown is not started."""
+        if facts is not None and number is not None:
+            for rule in self.by_procedure:
+                if number in rule.clocks and rule.holds(facts):
+                    return rule.clocks[number]
         status = self.by_number.get(number) if number is not None else None
         return status.clock if status else DeadlineClock.NOT_STARTED
 

@@ -126,9 +126,7 @@ def end_of(start: Instant, unit: LimitUnit, left: int, calendar: WorkingCalendar
             return _worked_off(start, left, calendar)
 
 
-def within_day(
-    start: Instant, calendar: WorkingCalendar, *, latest: time | None = None
-) -> Instant:
+def within_day(start: Instant, calendar: WorkingCalendar, *, latest: time | None = None) -> Instant:
     """The end of the working day of ``start``, or of the next one after ``latest`` or closing."""
     day = instant.local_date(start)
     if not calendar.is_working(day):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from notifier.domain import deadline, instant, notice
+from notifier.domain import deadline, due_check, instant, notice
 from notifier.domain.deadline import Missed
 from notifier.domain.dossier import apply
 from notifier.domain.message import State
@@ -122,6 +122,8 @@ class Ingest:
                 plans[dossier.code] = plan.moments
                 if plan.missed:
                     work.append(missed_work(dossier, plan.missed, now))
+            if self._is_to_be_checked(previous, dossier):
+                work += self._due_differs(dossier, now)
             notices += self._notices(previous, dossier, now)
         composed = self._composer.notices(notices, now)
         new = {dossier.code: dossier for dossier in changed if dossier.code not in before}
@@ -160,6 +162,32 @@ class Ingest:
             yield notice.of_transition(entered, after)
         for moved in rules.rescheduled(before, after, now=now):
             yield notice.of_due(moved, after, deadline.episode(after.facts.due_at or 0))
+
+    def _is_to_be_checked(self, before: Dossier | None, after: Dossier) -> bool:
+        """Whether anything that the due date is checked by has changed."""
+        if before is None or before.status != after.status:
+            return True
+        return any(
+            getattr(before.facts, name) != getattr(after.facts, name)
+            for name in ("due_at", "received_at", "limit", "procedure_code", "unit")
+        )
+
+    def _due_differs(self, dossier: Dossier, now: Instant) -> Iterator[WorkItem]:
+        installation = self._installation
+        if not due_check.is_checked(dossier, installation.statuses):
+            return
+        expected = due_check.expected(dossier, installation)
+        due_at = dossier.facts.due_at
+        if expected is None or due_at is None or not due_check.differs(due_at, expected):
+            return
+        due = deadline.episode(due_at)
+        yield WorkItem(
+            key=f"due_differs|{dossier.code}|{due}",
+            kind="due_differs",
+            dossier=dossier.code,
+            detail=f"due {due} by the source, {expected.words} by our count; the source's holds",
+            opened_at=now,
+        )
 
     def _plan(self, before: Dossier | None, after: Dossier, now: Instant) -> deadline.Plan | None:
         installation = self._installation
