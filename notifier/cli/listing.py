@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from notifier.cli import running
-from notifier.domain import code_reader, deadline, instant
+from notifier.domain import code_reader, deadline, due_check, instant
 from notifier.domain.code import canonical
 from notifier.domain.notice import person_of
 from notifier.errors import InputError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from notifier.bootstrap.core import Core
     from notifier.domain.dossier import Dossier, Step
+    from notifier.domain.installation import Installation
     from notifier.ports import OutboxRow
 
 PAGE: Final = 500
@@ -103,9 +105,10 @@ async def _timeline(folder: Path | None, typed: str, *, as_json: bool) -> None:
                 *((row.created_at, f"message: {row.notice}", row.state.value) for row in messages),
             ]
         )
+        checked = _checked(found, core.installation)
     if as_json:
         events = [{"at": instant.iso(at), "what": what, "detail": d} for at, what, d in happened]
-        running.out({"code": found.code, "holdings": holdings, "events": events})
+        running.out({"code": found.code, "holdings": holdings, "events": events, "check": checked})
         return
     running.show(
         ("when", "what", "detail"),
@@ -118,6 +121,37 @@ async def _timeline(folder: Path | None, typed: str, *, as_json: bool) -> None:
             for turn in holdings
         ],
     )
+    if checked is not None:
+        sys.stdout.write(_check_words(checked) + "\n")
+
+
+def _checked(found: Dossier, installation: Installation) -> dict[str, Any] | None:
+    """The due date that the limit gives, beside the source's; None where no limit is known.
+
+    ``differs`` is None where the two need not agree: in a pause, after a re-appointment.
+    """
+    expected = due_check.expected(found, installation)
+    due_at = found.facts.due_at
+    if expected is None:
+        return None
+    is_checked = due_at is not None and due_check.is_checked(found, installation.statuses)
+    return {
+        "limit": str(expected.limit),
+        "since": instant.iso(expected.since),
+        "expected_due": instant.iso(expected.due),
+        "due": instant.iso(due_at) if due_at is not None else None,
+        "differs": due_check.differs(due_at, expected) if is_checked and due_at else None,
+        "provisional": list(expected.provisional),
+    }
+
+
+def _check_words(checked: dict[str, Any]) -> str:
+    words = f"by its limit of {checked['limit']} from {checked['since']}: {checked['expected_due']}"
+    if checked["differs"]:
+        words += f"; this differs from the source's {checked['due']}, which holds"
+    if checked["provisional"]:
+        words += f"; provisional, {due_check.unannounced(checked['provisional'])}"
+    return words
 
 
 async def _dossier(core: Core, typed: str) -> Dossier:

@@ -130,6 +130,26 @@ def timeline(
 
 
 @app.command()
+def deadline(
+    limit: Annotated[
+        str, typer.Option(help="5d working days, 8h working hours, 15cd calendar days.")
+    ],
+    received: Annotated[
+        str, typer.Option(help="When it was received, ISO 8601; now if left out.")
+    ] = "",
+    unit: Annotated[
+        str, typer.Option(help="By the calendar of this unit; the office's if left out.")
+    ] = "",
+    as_json: Json = False,
+    now: Now = "",
+) -> None:
+    """When a dossier is due by its limit, which days count, and which are left out and why."""
+    from notifier.cli import counting
+
+    counting.deadline(Folder.named, received, limit, unit, as_json=as_json, now=now)
+
+
+@app.command()
 def send(
     address: Annotated[str, typer.Argument(help="channel:value, such as sms:+84912000000.")],
     text: Annotated[str, typer.Argument(help="What to send.")],
