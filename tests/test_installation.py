@@ -13,9 +13,10 @@ from notifier import shipped
 from notifier.bootstrap.core import Configuration, configure
 from notifier.domain import code_reader
 from notifier.domain.calendar import DayKind
-from notifier.domain.dossier import UnitRef
+from notifier.domain.dossier import Facts, UnitRef
 from notifier.domain.instant import DAY, HOUR, MINUTE, SECOND
 from notifier.domain.rules import DueRule, TransitionRule
+from notifier.domain.status import DeadlineClock
 from notifier.errors import ConfigurationError
 from notifier.settings import Settings, read_clock, read_duration
 
@@ -504,3 +505,44 @@ def test_a_form_that_is_not_there_and_one_that_is_there_twice(own: Path) -> None
     )
     assert found.keys() == {"notifier.toml: codes.legacy.1", "codes.toml: form.1.name"}
     assert "ours" in found["notifier.toml: codes.legacy.1"]
+
+
+def test_procedures_whose_states_do_something_else(own: Path) -> None:
+    statuses = configured(
+        own,
+        clocks_toml="""
+            [[clock]]
+            procedures = ["1.009994"]
+            fields = ["Đất đai"]
+            states = { 6 = "runs" }
+            source = "Nghị định"
+        """,
+    ).installation.statuses
+    assert statuses.clock(6, Facts(procedure_code="1.009994")) is DeadlineClock.RUNS
+    assert statuses.clock(6, Facts(procedure_field="đất  đai")) is DeadlineClock.RUNS
+    assert statuses.clock(6, Facts(procedure_code="1.009995")) is DeadlineClock.PAUSES
+
+
+def test_faults_of_the_clocks(own: Path) -> None:
+    found = faults(
+        own,
+        clocks_toml="""
+            [[clock]]
+            states = { 6 = "runs" }
+            source = "Nghị định"
+            [[clock]]
+            procedures = ["land"]
+            states = { 6 = "flies" }
+            source = ""
+        """,
+    )
+    assert found.keys() == {
+        "clocks.toml: clock.0",
+        "clocks.toml: clock.1.procedures.0",
+        "clocks.toml: clock.1.states.6",
+        "clocks.toml: clock.1.source",
+    }
+    unknown = 'clock = [{procedures = ["1.009994"], states = {77 = "runs"}, source = "x"}]'
+    assert faults(own, clocks_toml=unknown) == {
+        "clocks.toml: clock.0.states.77": "statuses.toml has no status 77."
+    }

@@ -9,7 +9,7 @@ from dossier_samples import installation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain.calendar import DayKind, WorkingCalendar
+from notifier.domain.calendar import DayKind, Half, WorkingCalendar
 from notifier.domain.opening import OpeningHours, read_hours, spans_words
 
 OFFICE = "07:30-11:30, 13:30-17:00 thứ Hai đến thứ Sáu"
@@ -142,3 +142,12 @@ def test_the_usual_hours_are_those_of_most_days() -> None:
     assert spans_words(RECEPTION.usual) == FULL
     assert spans_words(read_hours("07:30-11:30 T2; 08:00-16:00 T3-T5").usual) == "08:00-16:00"
     assert spans_words(read_hours("07:30-11:30 T2; 08:00-16:00 T3").usual) == "07:30-11:30"
+
+
+def test_on_half_a_day_it_is_open_in_that_half() -> None:
+    friday = date(2026, 11, 27)
+    calendar = WorkingCalendar(
+        name="half", exceptions={friday: DayKind.HALF}, halves={friday: Half.MORNING}
+    )
+    hours = read_hours("07:00-11:00, 13:30-16:30 T2-T6")
+    assert hours.on(friday, calendar) == ((time(7, 30), time(11)),)
