@@ -59,10 +59,12 @@ class Year:
     """One year of a calendar, worked out once: its working days in order, and the time in them.
 
     ``worked`` has one entry more than ``days``: the ms that count before each day, and in all.
+    ``is_announced``: its days off are written, and are no estimate.
     """
 
     days: tuple[date, ...]
     worked: tuple[Instant, ...]
+    is_announced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +162,11 @@ class WorkingCalendar:
             )
             days = tuple(day for day in all_days if self.is_working(day))
             counted = (self.counts(day, length(self.spans(day))) for day in days)
-            found = Year(days=days, worked=(0, *accumulate(counted)))
+            found = Year(
+                days=days,
+                worked=(0, *accumulate(counted)),
+                is_announced=number not in self.provisional_years and self._is_written(number),
+            )
             self._years[number] = found
         return found
 
@@ -209,11 +215,13 @@ class WorkingCalendar:
 
     def provisional(self, first: date, last: date) -> tuple[int, ...]:
         """The years from ``first`` to ``last`` whose days off are not announced, or not written."""
-        written = {day.year for day, kind in self.exceptions.items() if kind is DayKind.OFF}
         return tuple(
-            year
-            for year in range(first.year, last.year + 1)
-            if year in self.provisional_years or year not in written
+            year for year in range(first.year, last.year + 1) if not self.year(year).is_announced
+        )
+
+    def _is_written(self, year: int) -> bool:
+        return any(
+            day.year == year and kind is DayKind.OFF for day, kind in self.exceptions.items()
         )
 
     def _season(self, day: date) -> Season | WorkingCalendar:
