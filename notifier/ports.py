@@ -371,11 +371,38 @@ class Session(Protocol):
         """Queue messages; the keys that were new."""
 
     async def waiting(
-        self, channel: str, gateway: str, now: Instant, limit: int
+        self,
+        channel: str,
+        gateway: str,
+        now: Instant,
+        limit: int,
+        *,
+        pinned: bool = False,
+        gap: int = 0,
+        elapsed: Instant = 0,
     ) -> list[Candidate]:
         """Queued, due on ``channel`` and not pinned to another gateway than this one.
 
-        Up to ``limit`` of each lane, oldest due first.
+        Up to ``limit`` of each lane, oldest due first; only what is ``pinned`` to this gateway,
+        where that is asked for. What goes to whom this gateway has
+        ``spoken`` less than ``gap`` ms before ``elapsed`` is left out: it waits where it stands.
+        """
+
+    async def refill(self, gateway: str, rate: float, now: Instant) -> float:
+        """What the bucket of ``gateway`` holds at ``now`` (elapsed ms), in segments.
+
+        It gains ``rate`` segments a second and holds one second's worth at most; a new one is full.
+        ``begin_attempts`` takes out of it. Until this transaction ends nobody else does. A clock
+        that went back gives nothing and takes nothing. A store with a clock of its own goes by
+        that one.
+        """
+
+    async def spoken(
+        self, gateway: str, addresses: Sequence[Address], gap: int, now: Instant
+    ) -> None:
+        """``gateway`` writes to them at ``now`` (elapsed ms); what is ``gap`` ms old is forgotten.
+
+        A store with a clock of its own goes by that one.
         """
 
     async def queued_notices(self, codes: Sequence[str]) -> list[QueuedNotice]:
@@ -402,7 +429,10 @@ class Session(Protocol):
     async def begin_attempts(
         self, messages: Sequence[Message], gateway: str, owner: str, now: Instant
     ) -> list[Message]:
-        """Journal that these are being sent; those that were queued, each one attempt older."""
+        """Journal that these are being sent; those that were queued, each one attempt older.
+
+        Their segments are taken out of the gateway's bucket, where it has one.
+        """
 
     async def end_attempts(self, attempted: Sequence[Attempted], now: Instant) -> None:
         """Record what became of attempts; a receipt that came early is applied now."""

@@ -202,6 +202,7 @@ def _capabilities(settings: Settings) -> Capabilities:
         max_units=settings.max_segments,
         rate=settings.rate,
         window=settings.window,
+        recipient_gap=round(settings.recipient_gap * SECOND),
     )
 
 

@@ -268,7 +268,7 @@ class UnicodeWords(Table):
 
 
 class Settings(GatewayTable):
-    """The whole table. ``rate``: segments a second; ``suppresses_duplicates``: seconds."""
+    """The whole table. ``rate``: segments a second; others in seconds."""
 
     sender: str = ""
     phone_format: Literal["84", "0", "+84"] = "84"
@@ -276,6 +276,7 @@ class Settings(GatewayTable):
     max_segments: Annotated[int, Field(ge=1, le=20)] = 3
     rate: Annotated[float, Field(gt=0, le=10_000)] = 30.0
     window: Annotated[int, Field(ge=1, le=1_000)] = 16
+    recipient_gap: Annotated[float, Field(ge=0, le=60)] = 0.0
     suppresses_duplicates: Annotated[int, Field(ge=0, le=30 * 86_400)] = 0
     secrets: dict[str, Secret] = Field(default_factory=dict)
     request: Request

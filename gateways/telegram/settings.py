@@ -8,12 +8,17 @@ from pydantic import Field, model_validator
 
 from gateways.settings import GatewayTable
 from notifier.domain.capabilities import Capabilities, InboundBy, TextUnit
+from notifier.domain.instant import SECOND
 
 LONGEST_TEXT: Final = 4096
 
 
 class Settings(GatewayTable):
-    """The table ``[gateways.<name>]``. Times are in seconds."""
+    """The table ``[gateways.<name>]``. Times are in seconds.
+
+    Telegram asks for at most 30 messages a second of a bot, and one a second in a chat (Bots FAQ,
+    "My bot is hitting limits, how do I avoid this?").
+    """
 
     token: Annotated[str, Field(pattern=r"^[0-9]+:[A-Za-z0-9_-]{10,}$")]
     receive: Literal["webhook", "poll", "none"] = "webhook"
@@ -26,6 +31,7 @@ class Settings(GatewayTable):
     poll_wait: Annotated[int, Field(ge=0, le=50)] = 25
     rate: Annotated[float, Field(gt=0, le=30)] = 25.0
     window: Annotated[int, Field(ge=1, le=100)] = 16
+    recipient_gap: Annotated[float, Field(ge=0, le=60)] = 1.0
 
     @model_validator(mode="after")
     def _webhook_is_guarded(self) -> Self:
@@ -45,4 +51,5 @@ def capabilities_of(settings: Settings) -> Capabilities:
         buttons=True,
         rate=settings.rate,
         window=settings.window,
+        recipient_gap=round(settings.recipient_gap * SECOND),
     )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from notifier.bootstrap.core import Configuration
+    from notifier.domain.breaker import Breaker
     from notifier.ports import Clock
 
 DRAIN = 10.0
@@ -108,7 +109,7 @@ class Service(Core):
                     {name: (self.gateways[name], self.sinks[name]) for name in self.gateways},
                     clock,
                 ).routes(),
-                *HealthFace(self.store, self.gateways, metrics).routes(),
+                *HealthFace(self.store, self.gateways, self._breakers, metrics).routes(),
                 *more_routes(self),
             ],
             metrics,
@@ -153,7 +154,7 @@ class Service(Core):
 
     def _dispatchers(self) -> Iterable[Dispatcher]:
         for names in self._routes().values():
-            earlier: list[Dispatcher] = []
+            route: list[Dispatcher] = []
             for name in names:
                 dispatcher = Dispatcher(
                     self.gateways[name],
@@ -162,10 +163,15 @@ class Service(Core):
                     self.installation,
                     owner=self.owner,
                     together=Together(self.installation, self.composer),
-                    preferred=partial(_none_usable, tuple(earlier)),
+                    preferred=partial(_none_usable, tuple(route)),
+                    relieved=partial(_one_usable, route),
                 )
-                earlier.append(dispatcher)
+                route.append(dispatcher)
                 yield dispatcher
+
+    def _breakers(self) -> dict[str, Breaker]:
+        """The breaker of each gateway, as it stands in this process."""
+        return {dispatcher.gateway: dispatcher.breaker for dispatcher in self.dispatchers}
 
     def _routes(self) -> dict[str, tuple[str, ...]]:
         """Each channel's gateways in order; one that no route names serves its own channel."""
@@ -181,3 +187,8 @@ class Service(Core):
 def _none_usable(earlier: tuple[Dispatcher, ...]) -> bool:
     """Whether it is the turn of a gateway behind these in its route."""
     return not any(dispatcher.usable for dispatcher in earlier)
+
+
+def _one_usable(route: list[Dispatcher]) -> bool:
+    """Whether another gateway of a route takes what one that rests can't send."""
+    return any(dispatcher.usable for dispatcher in route)

@@ -52,3 +52,5 @@ class Capabilities:
     buttons: bool = False
     rate: float = 30.0
     window: int = 16
+    recipient_gap: int = 0
+    """Ms between two messages to one address; 0 where the provider asks for none."""

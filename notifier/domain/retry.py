@@ -41,6 +41,9 @@ MOST_ATTEMPTS: Final = 12
 ALARM_PAUSE: Final = 30 * instant.SECOND
 """How long a gateway whose account or configuration was refused rests, and its messages wait."""
 
+RESTING_PAUSE: Final = instant.MINUTE
+"""The longest pause (ms) of a message whose gateway rests: all flows again soon after."""
+
 MOST_SAME_KEY: Final = 5
 """How often a message of unknown fate is sent again with its key, where that can't double it."""
 
@@ -77,17 +80,28 @@ def pause(message: Message) -> int:
     return doubled + doubled * int.from_bytes(draw, "big") // (4 * 65_535)
 
 
-def verdict(message: Message, outcome: Outcome, *, now: Instant) -> Verdict:
-    """Where ``message`` goes after ``outcome`` of the attempt that ``message.attempts`` counts."""
+def verdict(
+    message: Message,
+    outcome: Outcome,
+    *,
+    now: Instant,
+    resting: bool = False,
+    relieved: bool = False,
+) -> Verdict:
+    """Where ``message`` goes after ``outcome`` of the attempt that ``message.attempts`` counts.
+
+    ``resting``: its gateway fails whatever it is given, so no message is given up for it;
+    ``relieved``: another gateway of the channel takes over, so that nothing has to wait.
+    """
     match outcome:
         case Accepted():
             return Verdict(state=State.ACCEPTED, reason="duplicate" if outcome.duplicate else "")
         case Throttled():
             return _later(message, outcome, now)
         case Temporary():
-            return _again(message, outcome, now)
+            return _again(message, outcome, now, resting=resting, relieved=relieved)
         case Permanent(scope=Scope.ACCOUNT | Scope.CONFIGURATION):
-            return _held(message, outcome, now)
+            return _held(message, outcome, now, relieved=relieved)
         case Permanent():
             return Verdict(
                 state=State.FAILED,
@@ -99,7 +113,8 @@ def verdict(message: Message, outcome: Outcome, *, now: Instant) -> Verdict:
             return Verdict(state=State.UNKNOWN, reason=_said(outcome.code, outcome.detail))
         case Partial():
             # Parts of it have left: whatever became of the rest, the attempt stays on record.
-            return replace(verdict(message, outcome.rest, now=now), counts=True)
+            rest = verdict(message, outcome.rest, now=now, resting=resting, relieved=relieved)
+            return replace(rest, counts=True)
         case _:
             assert_never(outcome)
 
@@ -163,25 +178,28 @@ def _later(message: Message, outcome: Throttled, now: Instant) -> Verdict:
     return Verdict(state=State.QUEUED, reason="throttled", not_before=now + wait, counts=False)
 
 
-def _held(message: Message, outcome: Permanent, now: Instant) -> Verdict:
+def _held(message: Message, outcome: Permanent, now: Instant, *, relieved: bool) -> Verdict:
     """Our account or configuration was refused: no fault of this message, so it waits."""
     reason = f"held: {_said(outcome.code, outcome.detail)}"
-    if now + ALARM_PAUSE >= message.best_before:
+    wait = 0 if relieved else ALARM_PAUSE
+    if now + wait >= message.best_before:
         return Verdict(state=State.EXPIRED, reason=reason, alarm=True)
     return Verdict(
-        state=State.QUEUED,
-        reason=reason,
-        not_before=now + ALARM_PAUSE,
-        counts=False,
-        alarm=True,
+        state=State.QUEUED, reason=reason, not_before=now + wait, counts=False, alarm=True
     )
 
 
-def _again(message: Message, outcome: Temporary, now: Instant) -> Verdict:
+def _again(
+    message: Message, outcome: Temporary, now: Instant, *, resting: bool, relieved: bool
+) -> Verdict:
     reason = _said(outcome.code, outcome.detail)
-    if message.attempts >= MOST_ATTEMPTS:
+    if message.attempts >= MOST_ATTEMPTS and not resting:
         return Verdict(state=State.FAILED, reason=f"given up after {MOST_ATTEMPTS}: {reason}")
-    wait = max(pause(message), outcome.retry_after or 0)
+    if relieved:
+        wait = 0
+    else:
+        own = min(pause(message), RESTING_PAUSE) if resting else pause(message)
+        wait = max(own, outcome.retry_after or 0)
     if now + wait >= message.best_before:
         return Verdict(state=State.EXPIRED, reason=f"no time left to try again: {reason}")
     return Verdict(state=State.QUEUED, reason=reason, not_before=now + wait)

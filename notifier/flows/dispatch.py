@@ -7,6 +7,7 @@ journals as *sending* the messages that window and rate admit now, before their 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -58,19 +59,24 @@ class Dispatcher:
         rate: float | None = None,
         window: int | None = None,
         preferred: Callable[[], bool] = lambda: True,
+        relieved: Callable[[], bool] = lambda: False,
         together: Together | None = None,
     ) -> None:
         """``rate`` and ``window`` override the gateway's own; ``preferred``: is it our turn.
 
-        Without ``together`` each notice leaves by itself.
+        ``relieved``: whether another gateway takes over what this one can't send. Without
+        ``together`` each notice leaves by itself.
         """
         self._gateway = gateway
         self._store = store
         self._clock = clock
         self._owner = owner
         self._window = window or gateway.capabilities.window
+        self._gap = gateway.capabilities.recipient_gap
         self._preferred = preferred
-        self._last_look = LastLook(installation, together)
+        self._relieved = relieved
+        self._last_look = LastLook(installation, together, one_each=self._gap > 0)
+        # The bucket itself is in the store; it holds no more than this one did when last seen.
         self._bucket = Bucket.full(rate or gateway.capabilities.rate, clock.elapsed())
         self._in_flight: set[asyncio.Task[None]] = set()
         self._ended: list[Attempted] = []
@@ -85,9 +91,19 @@ class Dispatcher:
         return self._gateway.capabilities.channel
 
     @property
+    def gateway(self) -> str:
+        """The name of its gateway."""
+        return self._gateway.name
+
+    @property
+    def breaker(self) -> Breaker:
+        """Whether its gateway rests, and why."""
+        return self._breaker
+
+    @property
     def usable(self) -> bool:
-        """Whether it may be given messages now."""
-        return self._clock.elapsed() >= self._breaker.until
+        """Whether it may be given all that is due: the gateways behind it are not needed."""
+        return self._breaker.usable(self._clock.elapsed())
 
     def ring(self) -> None:
         """Something was queued: look now."""
@@ -138,7 +154,7 @@ class Dispatcher:
         under_way = len(self._in_flight)
         free = self._breaker.places(self._window - under_way, now=elapsed, in_flight=under_way)
         self._bucket = self._bucket.refilled(elapsed)
-        if self._stopping or self._bucket.level <= 0 or not self._preferred():
+        if self._stopping or self._bucket.level <= 0:
             free = 0
         if free <= 0 and not self._ended:
             return False
@@ -163,8 +179,22 @@ class Dispatcher:
             raise
 
     async def _claim(self, session: Session, free: int, window: int) -> tuple[list[Message], int]:
-        now = self._clock.civil()
-        waiting = await session.waiting(self.channel, self._gateway.name, now, free)
+        now, elapsed = self._clock.civil(), self._clock.elapsed()
+        if self._gap:  # two at once would not see whom the other writes to
+            await session.hold([f"gateway|{self._gateway.name}"])
+        waiting = await session.waiting(
+            self.channel,
+            self._gateway.name,
+            now,
+            free,
+            pinned=not self._preferred(),  # what only this one may send waits for no other's fall
+            gap=self._gap,
+            elapsed=elapsed,
+        )
+        if not waiting:
+            return [], 0
+        level = await session.refill(self._gateway.name, self._bucket.rate, elapsed)
+        self._bucket = replace(self._bucket, level=level, at=elapsed)
         chosen, _ = choose(waiting, free=free, window=window, bucket=self._bucket)
         if not chosen:
             return [], 0
@@ -174,6 +204,9 @@ class Dispatcher:
         begun = await session.begin_attempts(
             [joined.carrier for joined in leaving], self._gateway.name, self._owner, now
         )
+        if self._gap and begun:
+            written = [message.address for message in begun]
+            await session.spoken(self._gateway.name, written, self._gap, elapsed)
         # Only what leaves is paid for.
         self._bucket = self._bucket.taken(sum(message.plan.segments for message in begun))
         return begun, len(moved)
@@ -195,11 +228,28 @@ class Dispatcher:
         self._ring_soon()
 
     def _judged(self, message: Message, outcome: Outcome) -> Attempted:
-        verdict = retry.verdict(message, outcome, now=self._clock.civil())
-        self._breaker = self._breaker.after(outcome, now=self._clock.elapsed())
+        before, now = self._breaker, self._clock.elapsed()
+        self._breaker = before.after(outcome, now=now)
+        if self._breaker.open is not before.open:
+            self._tell(before, now)
+        resting = self._breaker.open
+        verdict = retry.verdict(
+            message,
+            outcome,
+            now=self._clock.civil(),
+            resting=resting,
+            relieved=resting and self._relieved(),
+        )
         return Attempted(
             message=message, gateway=self._gateway.name, outcome=outcome, verdict=verdict
         )
+
+    def _tell(self, before: Breaker, now: Instant) -> None:
+        if self._breaker.open:
+            log.warning("breaker.opened", gateway=self.gateway, reason=self._breaker.reason)
+        else:
+            lasted = (now - before.since) // instant.SECOND
+            log.info("breaker.closed", gateway=self.gateway, reason=before.reason, seconds=lasted)
 
     async def _record(self, session: Session, ended: Sequence[Attempted]) -> None:
         now = self._clock.civil()

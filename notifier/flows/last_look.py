@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from notifier.domain.dossier import Dossier
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Message
+    from notifier.domain.message import Address, Message
     from notifier.domain.rules import Rule
     from notifier.flows.together import Together
     from notifier.ports import Session
@@ -38,19 +38,26 @@ NO_MORE: Final = frozenset({State.SUPERSEDED, State.CANCELLED})
 class LastLook:
     """Decides, in the transaction of the claim, which messages leave and where the others go."""
 
-    def __init__(self, installation: Installation, together: Together | None) -> None:
-        """Without ``together`` each notice leaves by itself."""
+    def __init__(
+        self, installation: Installation, together: Together | None, *, one_each: bool = False
+    ) -> None:
+        """Without ``together`` each notice leaves by itself.
+
+        ``one_each``: one message an address at a time; the others stay as they are, for a moment.
+        """
         self._installation = installation
         self._together = together
+        self._one_each = one_each
 
     async def __call__(
         self, session: Session, ids: Sequence[str], now: Instant
     ) -> tuple[list[Joined], list[Moved]]:
         """Those that leave, with what is said at once as one, and the moves of all others."""
         allowed, moved = await self._looked_at(session, ids, now)
-        leaving, held = await self._within_caps(
-            session, await self._joined(session, allowed, now), now
-        )
+        joined = await self._joined(session, allowed, now)
+        if self._one_each:
+            joined = _firsts(joined)
+        leaving, held = await self._within_caps(session, joined, now)
         said_with_another = [move for joined in leaving for move in joined.moved]
         return leaving, [*moved, *held, *said_with_another]
 
@@ -228,6 +235,14 @@ class LastLook:
         )
         opens = hours.next_open(now)
         return _until_open(message, rule, opens, now) if opens > now else None
+
+
+def _firsts(joined: Sequence[Joined]) -> list[Joined]:
+    """The first to each address."""
+    firsts: dict[Address, Joined] = {}
+    for one in joined:
+        firsts.setdefault(one.carrier.address, one)
+    return list(firsts.values())
 
 
 def _until_open(message: Message, rule: Rule | None, opens: Instant, now: Instant) -> Moved:

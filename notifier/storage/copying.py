@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
-PASSING: Final = frozenset({"lease", "process", "store_version"})
-"""Tables that say who runs now; they belong to a store and not to what it holds."""
+PASSING: Final = frozenset({"lease", "process", "rate", "spoken", "store_version"})
+"""Tables that say who runs now, and what left just now; they go by a clock of the store's own."""
 
 BATCH: Final = 2_000
 """Rows that are read and written at once."""

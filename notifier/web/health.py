@@ -8,11 +8,14 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from notifier.domain import instant
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aiohttp.typedefs import Handler
 
+    from notifier.domain.breaker import Breaker
     from notifier.ports import Gateway, Store
 
 
@@ -39,6 +42,12 @@ class Metrics:
             ["gateway"],
             registry=self.registry,
         )
+        self.breakers = Gauge(
+            "notifier_gateway_breaker_open",
+            "1 while the gateway rests, since it failed too often or refuses us",
+            ["gateway"],
+            registry=self.registry,
+        )
 
     @web.middleware
     async def counting(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -56,9 +65,17 @@ UP = {"ok": 1.0, "degraded": 0.5, "down": 0.0}
 class HealthFace:
     """Live: the process answers. Ready: the store answers and no gateway is down."""
 
-    def __init__(self, store: Store, gateways: Mapping[str, Gateway], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        store: Store,
+        gateways: Mapping[str, Gateway],
+        breakers: Callable[[], Mapping[str, Breaker]],
+        metrics: Metrics,
+    ) -> None:
+        """``breakers``: how those of this process stand now, by gateway."""
         self._store = store
         self._gateways = gateways
+        self._breakers = breakers
         self._metrics = metrics
 
     def routes(self) -> list[web.RouteDef]:
@@ -80,12 +97,14 @@ class HealthFace:
         async with self._store.read() as session:
             await session.outbox(limit=1)
         states = {name: gateway.health() for name, gateway in self._gateways.items()}
-        worst = "ok" if all(health.state == "ok" for health in states.values()) else "degraded"
+        resting = {name: one for name, one in self._breakers().items() if one.open}
+        well = not resting and all(health.state == "ok" for health in states.values())
         return web.json_response(
             {
-                "status": worst,
+                "status": "ok" if well else "degraded",
                 "gateways": {
                     name: {"state": health.state, "reason": health.reason}
+                    | ({"breaker": _shown(resting[name])} if name in resting else {})
                     for name, health in states.items()
                 },
             }
@@ -101,7 +120,18 @@ class HealthFace:
             self._metrics.outbox.labels(lane, state).set(count)
         for name, gateway in self._gateways.items():
             self._metrics.gateways.labels(name).set(UP[gateway.health().state])
+        for name, breaker in self._breakers().items():
+            self._metrics.breakers.labels(name).set(float(breaker.open))
         return web.Response(
             body=generate_latest(self._metrics.registry),
             headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4},
         )
+
+
+def _shown(breaker: Breaker) -> dict[str, str]:
+    """Why a gateway rests, since when, and when it is tried next."""
+    return {
+        "reason": breaker.reason,
+        "since": instant.iso(breaker.since),
+        "until": instant.iso(breaker.until),
+    }

@@ -31,6 +31,7 @@ from notifier.storage.records.outbox import (
     reference_rows,
     with_parts,
 )
+from notifier.storage.records.rates import MILLIONTHS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,6 +55,20 @@ since the answer to the commit was lost with the connection."""
 
 RENEWED = f"UPDATE process SET until = {CLOCK} + $5 WHERE owner = $4 AND until < {CLOCK} + $5 / 2"
 
+PAID = (
+    f"UPDATE rate SET level = level - {MILLIONTHS} * "
+    "(SELECT coalesce(sum(segments), 0) FROM picked) WHERE name = $1"
+)
+
+FREE = "pinned IN ('', $4)"
+PINNED = "pinned = $4 AND pinned <> ''"
+"""In the words of the index ``message_pinned``, so that it is used."""
+
+TOO_SOON = (
+    "AND address_hash NOT IN (SELECT address_hash FROM spoken "
+    f"WHERE spoken.gateway = $4 AND at > {CLOCK} - $5 AND at <= {CLOCK})"
+)
+
 
 class OutboxRows(OutboxRecords, Rows):
     """The tables ``message``, ``attempt``, ``reference`` and ``receipt``."""
@@ -70,18 +85,30 @@ class OutboxRows(OutboxRecords, Rows):
         return {message.key for message in messages if plain(message.key) in new}
 
     async def waiting(
-        self, channel: str, gateway: str, now: Instant, limit: int
+        self,
+        channel: str,
+        gateway: str,
+        now: Instant,
+        limit: int,
+        *,
+        pinned: bool = False,
+        gap: int = 0,
+        elapsed: Instant = 0,
     ) -> list[Candidate]:
         """See ``ports.Session``; nobody else is given them before this transaction ends."""
+        del elapsed
         one_lane = (
             "SELECT * FROM (SELECT id, lane, segments, not_before FROM message "
             "WHERE state = 'queued' AND channel = $1 AND lane = {} AND not_before <= $2 "
-            "AND pinned IN ('', $4) ORDER BY not_before, id LIMIT $3 "
+            f"AND {PINNED if pinned else FREE} {TOO_SOON if gap else ''} "
+            "ORDER BY not_before, id LIMIT $3 "
             f"{self.locked('FOR UPDATE SKIP LOCKED')}) AS lane_{{}}"
         )
         lanes = " UNION ALL ".join(one_lane.format(int(lane), int(lane)) for lane in Lane)
         rows = await self.run(
-            f"{lanes} ORDER BY lane, not_before, id", channel, now, limit, gateway
+            f"{lanes} ORDER BY lane, not_before, id",
+            *(channel, now, limit, gateway),
+            *((gap,) if gap else ()),
         )
         return [Candidate(id_, Lane(lane), segments) for id_, lane, segments, _ in rows]
 
@@ -141,8 +168,9 @@ class OutboxRows(OutboxRecords, Rows):
         if not messages:
             return []
         rows = await self.run(
-            "WITH picked AS (SELECT id FROM message WHERE id = ANY($3::text[]) "
-            f"AND state = 'queued' ORDER BY id FOR UPDATE SKIP LOCKED), alive AS ({RENEWED}) "
+            "WITH picked AS (SELECT id, segments FROM message WHERE id = ANY($3::text[]) "
+            f"AND state = 'queued' ORDER BY id FOR UPDATE SKIP LOCKED), alive AS ({RENEWED}), "
+            f"paid AS ({PAID}) "
             "UPDATE message SET state = 'sending', attempts = attempts + 1, gateway = $1, "
             "updated_at = $2 FROM picked WHERE message.id = picked.id "
             "RETURNING message.id, message.attempts",

@@ -17,6 +17,7 @@ from notifier.storage.postgres.broadcasts import BroadcastRows
 from notifier.storage.postgres.dossiers import DossierRows
 from notifier.storage.postgres.outbox import OutboxRows
 from notifier.storage.postgres.people import PeopleRows
+from notifier.storage.postgres.rates import RateRows
 from notifier.storage.postgres.rows import CLOCK, FAILURES, sentence, told
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ MIGRATING: Final = 7_214_002
 """The advisory lock of whoever migrates; names are held by 64-bit ones, this one is of two."""
 
 
-class PostgresSession(DossierRows, OutboxRows, PeopleRows, BindingRows, BroadcastRows):
+class PostgresSession(DossierRows, OutboxRows, RateRows, PeopleRows, BindingRows, BroadcastRows):
     """All tables in one transaction."""
 
 

@@ -29,6 +29,7 @@ from notifier.storage.records.outbox import (
     reference_rows,
     with_parts,
 )
+from notifier.storage.records.rates import MILLIONTHS
 from notifier.storage.sqlite.rows import Rows
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ if TYPE_CHECKING:
     )
 
 
+FREE = "pinned IN ('', ?4)"
+PINNED = "pinned = ?4 AND pinned <> ''"
+"""In the words of the index ``message_pinned``, so that it is used."""
+
+TOO_SOON = (
+    "AND address_hash NOT IN (SELECT address_hash FROM spoken "
+    "WHERE gateway = ?4 AND at > ?5 AND at <= ?6)"
+)
+
+
 class OutboxRows(OutboxRecords, Rows):
     """The tables ``message``, ``attempt``, ``reference`` and ``receipt``."""
 
@@ -60,17 +71,26 @@ class OutboxRows(OutboxRecords, Rows):
         return {key for (key,) in added}
 
     async def waiting(
-        self, channel: str, gateway: str, now: Instant, limit: int
+        self,
+        channel: str,
+        gateway: str,
+        now: Instant,
+        limit: int,
+        *,
+        pinned: bool = False,
+        gap: int = 0,
+        elapsed: Instant = 0,
     ) -> list[Candidate]:
         """See ``ports.Session``."""
         one_lane = (
             "SELECT * FROM (SELECT id, lane, segments FROM message WHERE state = 'queued' "
-            "AND channel = ?1 AND lane = {} AND not_before <= ?2 AND pinned IN ('', ?4) "
-            "ORDER BY not_before, id LIMIT ?3)"
+            "AND channel = ?1 AND lane = {} AND not_before <= ?2 "
+            f"AND {PINNED if pinned else FREE} "
+            f"{TOO_SOON if gap else ''} ORDER BY not_before, id LIMIT ?3)"
         )
         rows = await self.run(
             " UNION ALL ".join(one_lane.format(int(lane)) for lane in Lane),
-            (channel, now, limit, gateway),
+            (channel, now, limit, gateway, *((elapsed - gap, elapsed) if gap else ())),
         )
         return [Candidate(id_, Lane(lane), segments) for id_, lane, segments in rows]
 
@@ -131,6 +151,10 @@ class OutboxRows(OutboxRecords, Rows):
         begun = begun_of(messages, rows)
         await self.insert(
             f"INSERT INTO attempt ({NEW_ATTEMPT})", attempt_rows(begun, gateway, owner, now)
+        )
+        await self.run(
+            "UPDATE rate SET level = level - ? WHERE name = ?",
+            (sum(message.plan.segments for message in begun) * MILLIONTHS, gateway),
         )
         return begun
 

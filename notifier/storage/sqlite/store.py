@@ -19,6 +19,7 @@ from notifier.storage.sqlite.broadcasts import BroadcastRows
 from notifier.storage.sqlite.dossiers import DossierRows
 from notifier.storage.sqlite.outbox import OutboxRows
 from notifier.storage.sqlite.people import PeopleRows
+from notifier.storage.sqlite.rates import RateRows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,7 +41,7 @@ PRAGMAS: Final = (
 )
 
 
-class SqliteSession(DossierRows, OutboxRows, PeopleRows, BindingRows, BroadcastRows):
+class SqliteSession(DossierRows, OutboxRows, RateRows, PeopleRows, BindingRows, BroadcastRows):
     """All tables in one transaction."""
 
 

@@ -71,6 +71,8 @@ CREATE TABLE message (
     updated_at     BIGINT NOT NULL
 );
 CREATE INDEX message_queued ON message (channel, lane, not_before, id) WHERE state = 'queued';
+CREATE INDEX message_pinned ON message (pinned, channel, lane, not_before, id)
+    WHERE state = 'queued' AND pinned <> '';
 CREATE INDEX message_open ON message (state, updated_at) WHERE state IN ('sending', 'unknown');
 CREATE INDEX message_dossier ON message (dossier, id) WHERE dossier IS NOT NULL;
 CREATE INDEX message_broadcast ON message (broadcast, state) WHERE broadcast IS NOT NULL;
@@ -264,6 +266,20 @@ CREATE TABLE broadcast_act (
     at        BIGINT NOT NULL,
     act       TEXT COLLATE "C" NOT NULL,
     by        TEXT COLLATE "C" NOT NULL
+);
+
+-- How much each gateway may send at once, in millionths of an SMS, and when that was last reckoned;
+-- and who was written to within the shortest gap that the gateway's provider asks for.
+CREATE TABLE rate (
+    name  TEXT COLLATE "C" PRIMARY KEY,
+    level BIGINT NOT NULL,
+    at    BIGINT NOT NULL
+);
+CREATE TABLE spoken (
+    gateway      TEXT COLLATE "C" NOT NULL,
+    address_hash BYTEA NOT NULL,
+    at           BIGINT NOT NULL,
+    PRIMARY KEY (gateway, address_hash)
 );
 
 CREATE TABLE lease (

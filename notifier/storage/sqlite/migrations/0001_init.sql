@@ -69,6 +69,8 @@ CREATE TABLE message (
     updated_at     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_queued ON message (channel, lane, not_before, id) WHERE state = 'queued';
+CREATE INDEX message_pinned ON message (pinned, channel, lane, not_before, id)
+    WHERE state = 'queued' AND pinned <> '';
 CREATE INDEX message_open ON message (state, updated_at) WHERE state IN ('sending', 'unknown');
 CREATE INDEX message_dossier ON message (dossier, id) WHERE dossier IS NOT NULL;
 CREATE INDEX message_broadcast ON message (broadcast, state) WHERE broadcast IS NOT NULL;
@@ -263,6 +265,20 @@ CREATE TABLE broadcast_act (
     act       TEXT NOT NULL,
     by        TEXT NOT NULL
 ) STRICT;
+
+-- How much each gateway may send at once, in millionths of an SMS, and when that was last reckoned;
+-- and who was written to within the shortest gap that the gateway's provider asks for.
+CREATE TABLE rate (
+    name  TEXT PRIMARY KEY,
+    level INTEGER NOT NULL,
+    at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE spoken (
+    gateway      TEXT NOT NULL,
+    address_hash BLOB NOT NULL,
+    at           INTEGER NOT NULL,
+    PRIMARY KEY (gateway, address_hash)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE lease (
     name  TEXT PRIMARY KEY,
