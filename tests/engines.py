@@ -7,9 +7,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from builders import NOW
 from postgres_server import aside
 
 from notifier.storage.postgres import PostgresStore
+from notifier.storage.postgres.rows import CLOCK
 from notifier.storage.sealing import Keys, Sealer
 from notifier.storage.sqlite import MemoryStore, SqliteStore
 from torture.cluster import fetch
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from postgres_server import PostgresServer
 
+    from notifier.storage.postgres.store import PostgresSession as Session
+
 KEYS = Keys.fresh()
 
 on_every_store = pytest.mark.parametrize("centre", ["sqlite", "postgres"], indirect=True)
@@ -27,6 +31,8 @@ on_every_store = pytest.mark.parametrize("centre", ["sqlite", "postgres"], indir
 
 class SqliteEngine:
     """A store in a file of ``folder``."""
+
+    takes_turns = True
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "notifier.db"
@@ -45,6 +51,12 @@ class SqliteEngine:
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self.look(sql)
+
+    async def now(self) -> int:
+        return NOW
+
+    async def later(self, span: int, session: Session | None = None) -> None:
+        """It goes by what it is told."""
 
     def look(self, sql: str) -> list[tuple[Any, ...]]:
         """As ``rows``, for whoever can't await it."""
@@ -67,6 +79,8 @@ class MemoryEngine(SqliteEngine):
 
 class PostgresEngine:
     """A store in a database of its own."""
+
+    takes_turns = False
 
     def __init__(self, server: PostgresServer, database: str) -> None:
         self.server = server
@@ -94,6 +108,15 @@ class PostgresEngine:
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return await fetch(self.address, sql)
+
+    async def now(self) -> int:
+        return int((await self.rows(f"SELECT {CLOCK}"))[0][0])
+
+    async def later(self, span: int, session: Session | None = None) -> None:
+        """The server's clock can't be moved, so what was noted by it is."""
+        for table in ("rate", "spoken"):
+            sql = f"UPDATE {table} SET at = at - {span}"
+            await (session.run(sql) if session is not None else self.rows(sql))
 
     def look(self, sql: str) -> list[tuple[Any, ...]]:
         """As ``rows``, for whoever can't await it."""

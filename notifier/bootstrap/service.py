@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -27,13 +27,13 @@ from notifier.web.hooks import HooksFace
 from notifier.web.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from aiohttp import web
 
     from notifier.bootstrap.core import Configuration
     from notifier.domain.breaker import Breaker
-    from notifier.ports import Clock
+    from notifier.ports import Clock, Gateway
 
 DRAIN = 10.0
 """Seconds that a stop waits for what is in flight."""
@@ -154,20 +154,18 @@ class Service(Core):
 
     def _dispatchers(self) -> Iterable[Dispatcher]:
         for names in self._routes().values():
-            route: list[Dispatcher] = []
-            for name in names:
-                dispatcher = Dispatcher(
-                    self.gateways[name],
-                    self.store,
-                    self.clock,
-                    self.installation,
-                    owner=self.owner,
-                    together=Together(self.installation, self.composer),
-                    preferred=partial(_none_usable, tuple(route)),
-                    relieved=partial(_one_usable, route),
-                )
-                route.append(dispatcher)
-                yield dispatcher
+            yield from joined([self.gateways[name] for name in names], self._dispatcher)
+
+    def _dispatcher(self, gateway: Gateway, **options: Any) -> Dispatcher:
+        return Dispatcher(
+            gateway,
+            self.store,
+            self.clock,
+            self.installation,
+            owner=self.owner,
+            together=Together(self.installation, self.composer),
+            **options,
+        )
 
     def _breakers(self) -> dict[str, Breaker]:
         """The breaker of each gateway, as it stands in this process."""
@@ -184,11 +182,28 @@ class Service(Core):
         return routes
 
 
+def joined(gateways: Sequence[Gateway], make: Callable[..., Dispatcher]) -> Iterable[Dispatcher]:
+    """The dispatchers of a route: each sends while none before it can, and relieves the others."""
+    route: list[Dispatcher] = []
+    for gateway in gateways:
+        dispatcher = make(
+            gateway,
+            preferred=partial(_none_usable, tuple(route)),
+            relieved=partial(_one_ready, route),
+        )
+        route.append(dispatcher)
+        yield dispatcher
+
+
 def _none_usable(earlier: tuple[Dispatcher, ...]) -> bool:
     """Whether it is the turn of a gateway behind these in its route."""
     return not any(dispatcher.usable for dispatcher in earlier)
 
 
-def _one_usable(route: list[Dispatcher]) -> bool:
-    """Whether another gateway of a route takes what one that rests can't send."""
-    return any(dispatcher.usable for dispatcher in route)
+def _one_ready(route: list[Dispatcher]) -> bool:
+    """Whether another gateway of a route may try what one that rests could not send.
+
+    One on trial counts: with all of them down, a message is tried by each of them in turn, and then
+    waits.
+    """
+    return any(dispatcher.ready for dispatcher in route)

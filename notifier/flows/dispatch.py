@@ -105,6 +105,11 @@ class Dispatcher:
         """Whether it may be given all that is due: the gateways behind it are not needed."""
         return self._breaker.usable(self._clock.elapsed())
 
+    @property
+    def ready(self) -> bool:
+        """Whether it may be given anything now, and be it one message on trial."""
+        return self._clock.elapsed() >= self._breaker.until
+
     def ring(self) -> None:
         """Something was queued: look now."""
         self._bell.set()

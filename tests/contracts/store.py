@@ -29,6 +29,7 @@ from builders import (
 )
 
 from notifier.domain import retry
+from notifier.domain.admission import Bucket
 from notifier.domain.audience import Recipient
 from notifier.domain.broadcast import Broadcast, BroadcastState
 from notifier.domain.consent import EVERYTHING, Refusal
@@ -84,6 +85,18 @@ class Engine(Protocol):
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What another connection finds by plain SQL: for what is kept and never given back."""
+
+    takes_turns: bool
+    """Whether one write waits for the end of any other."""
+
+    async def now(self) -> int:
+        """The clock that rates go by (ms); ``builders.NOW`` where they go by what they are told."""
+
+    async def later(self, span: int, session: Session | None = None) -> None:
+        """Move that clock by ``span`` ms as far as rates can tell, in ``session`` where given.
+
+        Does nothing where they go by what they are told.
+        """
 
     async def close(self) -> None:
         """Close everything, and leave nothing behind."""
@@ -1703,3 +1716,136 @@ class LeaseContract:
                 return await session.take_lease("remind", str(number), NOW, NOW + HOUR)
 
         assert sum(await asyncio.gather(*map(take, range(9)))) == 1
+
+
+class RateContract:
+    """The bucket of a gateway, and the gap between two messages to one address.
+
+    A store with a clock of its own goes by that: what must hold there holds however slow the test.
+    """
+
+    async def test_a_new_bucket_is_full_and_what_begins_is_taken_out(self, engine: Engine) -> None:
+        """At this rate nothing that shows is gained while the test runs."""
+        rate = 0.000_1
+        long = message("long", text=LONG)
+        await queue(engine.store, long, message("b"))
+        async with engine.store.write() as session:
+            assert await session.refill(GATEWAY, rate, NOW) == 1
+            await begin(session, [long])
+        async with engine.store.write() as session:
+            assert -1 <= await session.refill(GATEWAY, rate, NOW) < -0.9
+            assert await session.refill("another", rate, NOW) == 1
+            await begin(session, [long])  # has begun: it is paid for once
+            assert -1 <= await session.refill(GATEWAY, rate, NOW) < -0.9
+
+    async def test_what_was_undone_was_not_taken(self, engine: Engine) -> None:
+        await queue(engine.store, message("a"))
+        async with engine.store.write() as session:
+            await session.refill(GATEWAY, 0.000_1, NOW)
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012 - it is undone for what is raised
+            async with engine.store.write() as session:
+                [sent] = await session.messages([message("a").id])
+                assert await begin(session, [sent])
+                raise ZeroDivisionError
+        async with engine.store.write() as session:
+            assert await session.refill(GATEWAY, 0.000_1, NOW) == 1
+
+    async def test_it_is_the_same_bucket_for_every_process(self, engine: Engine) -> None:
+        other = await engine.another()
+        rate, spent, opened = 50.0, 0, await engine.now()
+        many = [message(f"m{n}", to=f"sms:+8491200{n:04}") for n in range(300)]
+        await queue(engine.store, *many)
+        left = many
+        for turn in range(8):
+            store = (engine.store, other)[turn % 2]
+            async with store.write() as session:
+                level = await session.refill(GATEWAY, rate, NOW)
+                now, left = left[: max(int(level), 0)], left[max(int(level), 0) :]
+                spent += len(await begin(session, now))
+        assert 50 <= spent <= 50 + rate * (await engine.now() - opened) / 1000 + 1
+
+    async def test_it_fills_with_time_and_holds_a_second_s_worth(self, engine: Engine) -> None:
+        rate, many = 4.0, [message(f"m{n}") for n in range(4)]
+        await queue(engine.store, *many)
+        async with engine.store.write() as session:
+            assert await session.refill(GATEWAY, rate, NOW) == 4
+            await begin(session, many)
+        await engine.later(500)
+        async with engine.store.write() as session:
+            assert 2 <= await session.refill(GATEWAY, rate, NOW + 500) <= 4
+        await engine.later(HOUR)
+        async with engine.store.write() as session:
+            assert await session.refill(GATEWAY, rate, NOW + HOUR) == 4
+
+    async def test_a_clock_that_went_back_gives_nothing_and_stops_nothing(
+        self, engine: Engine
+    ) -> None:
+        rate, many = 1.0, [message(f"m{n}") for n in range(3)]
+        await queue(engine.store, *many)
+        async with engine.store.write() as session:
+            await session.refill(GATEWAY, rate, NOW)
+            await begin(session, many)
+        await engine.later(-HOUR)
+        async with engine.store.write() as session:
+            assert -2 <= await session.refill(GATEWAY, rate, NOW - HOUR) < 1
+        await engine.later(5_000)
+        async with engine.store.write() as session:
+            assert await session.refill(GATEWAY, rate, NOW - HOUR + 5_000) == 1
+
+    async def test_often_reckoned_it_loses_nothing(self, engine: Engine) -> None:
+        """A slow gateway that is looked at each ms must gain as well."""
+        rate = 0.3
+        sent = [message(f"m{n}") for n in range(2)]
+        await queue(engine.store, *sent)
+        async with engine.store.write() as session:
+            await session.refill(GATEWAY, rate, NOW)
+            await begin(session, sent)
+            for passed in range(1, 101):
+                await engine.later(1, session)
+                level = await session.refill(GATEWAY, rate, NOW + passed)
+        assert level >= Bucket(rate=rate, level=-1, at=0).refilled(100).level - 0.000_2
+
+    async def test_two_gateways_do_not_wait_for_one_another(self, engine: Engine) -> None:
+        """Where transactions take turns, they do so whatever they are about."""
+        other = await engine.another()
+        async with engine.store.write() as session:
+            await session.refill("one", 1.0, NOW)
+            if not engine.takes_turns:
+                async with asyncio.timeout(10), other.write() as beside:
+                    await beside.refill("two", 1.0, NOW)
+
+    async def test_who_was_just_written_to_is_left_out(self, engine: Engine) -> None:
+        gap = HOUR
+        to = {name: Address.parse(f"telegram:{n}") for n, name in enumerate("abc", start=100)}
+        waiting = [message(name, to=str(address)) for name, address in to.items()]
+        await queue(engine.store, *waiting, message("a2", to=str(to["a"]), at=NOW + 1))
+
+        async def due(gateway: str = GATEWAY, *, gap: int = gap, now: int = NOW) -> list[str]:
+            async with engine.store.write() as session:
+                found = await session.waiting("telegram", gateway, NOW + 1, 9, gap=gap, elapsed=now)
+                return sorted(one.key for one in await session.messages([c.id for c in found]))
+
+        async with engine.store.write() as session:
+            await session.spoken(GATEWAY, [to["a"], to["b"], to["a"]], gap, NOW)
+        assert await due() == ["c"]
+        assert await due("another") == ["a", "a2", "b", "c"]
+        assert await due(gap=0) == ["a", "a2", "b", "c"]
+        await engine.later(gap - 60_000)
+        assert await due(now=NOW + gap - 60_000) == ["c"]
+        await engine.later(60_000)
+        assert await due(now=NOW + gap) == ["a", "a2", "b", "c"]
+        async with engine.store.write() as session:
+            await session.spoken(GATEWAY, [to["c"]], gap, NOW + gap)
+        assert await engine.rows("SELECT count(*) FROM spoken") == [(1,)]
+        await engine.later(-HOUR)  # set back: nobody waits for longer than he would have
+        assert await due(now=NOW + gap - HOUR) == ["a", "a2", "b", "c"]
+
+    async def test_what_one_gateway_alone_may_send(self, engine: Engine) -> None:
+        await queue(engine.store, message("free"), message("bound"))
+        async with engine.store.write() as session:
+            bound = Moved(id=message("bound").id, state=State.QUEUED, reason="again", pinned="two")
+            await session.move([bound], NOW)
+        async with engine.store.read() as session:
+            for gateway, ids in (("two", [message("bound").id]), ("one", [])):
+                found = await session.waiting("sms", gateway, NOW, 9, pinned=True)
+                assert [one.id for one in found] == ids

@@ -8,6 +8,7 @@ from notifier.domain.breaker import LONGEST_REST, SHORTEST_REST, TOLERATED, Brea
 from notifier.domain.outcome import (
     Accepted,
     OptedOut,
+    Partial,
     Permanent,
     Scope,
     Temporary,
@@ -79,5 +80,69 @@ def test_a_throttled_gateway_waits_as_long_as_it_was_told() -> None:
     assert places(throttled, NOW + 700) == 16
 
 
+def test_a_wait_that_was_asked_for_outlasts_what_was_under_way() -> None:
+    throttled = after(Breaker(), Throttled(retry_after=700), Accepted())
+    assert places(throttled, NOW + 699) == 0
+
+
+def test_failures_while_it_waits_open_it_and_shorten_nothing() -> None:
+    opened = after(Breaker(), Throttled(retry_after=60_000), *[DOWN] * TOLERATED)
+    assert opened.open
+    assert opened.reason
+    assert (opened.since, opened.until) == (NOW, NOW + 60_000)
+
+
 def test_a_throttled_recipient_does_not_stop_the_gateway() -> None:
     assert after(Breaker(), Throttled(retry_after=700, scope=Scope.RECIPIENT)) == Breaker()
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "reason"),
+    [
+        (
+            [DOWN, DOWN, Temporary(code="503", detail="busy")],
+            "3 attempts in a row failed, the last with 503: busy",
+        ),
+        ([Unknown(code="timeout")] * 3, "3 attempts in a row failed, the last with timeout"),
+        (
+            [Permanent(code="103", detail="no balance", scope=Scope.ACCOUNT)],
+            (
+                "the provider refuses our account (103: no balance): look at the contract, the "
+                "balance and the credentials"
+            ),
+        ),
+        (
+            [Partial(done=((0, "1"),), rest=Permanent(code="103", scope=Scope.ACCOUNT))],
+            (
+                "the provider refuses our account (103): look at the contract, the balance and the "
+                "credentials"
+            ),
+        ),
+        (
+            [Permanent(code="104", scope=Scope.CONFIGURATION)],
+            (
+                "the provider refuses our configuration (104): correct the gateway's table in "
+                "notifier.toml, and start again"
+            ),
+        ),
+    ],
+    ids=repr,
+)
+def test_it_says_why_it_is_open(outcomes: list[object], reason: str) -> None:
+    opened = after(Breaker(), *outcomes)
+    assert opened.open
+    assert (opened.reason, opened.since) == (reason, NOW)
+    again = after(opened, DOWN, now=opened.until)
+    assert again.since == NOW
+    assert after(again, Accepted(), now=again.until) == Breaker()
+
+
+def test_a_gateway_on_trial_is_not_usable_and_has_one_place() -> None:
+    """The next one of its channel goes on until it has shown that it works."""
+    opened = after(Breaker(), *[DOWN] * TOLERATED)
+    assert places(opened, opened.until) == 1
+    assert not opened.usable(opened.until)
+    assert after(opened, Accepted(), now=opened.until).usable(opened.until)
+    throttled = after(Breaker(), Throttled(retry_after=700))
+    assert not throttled.usable(NOW + 699)
+    assert throttled.usable(NOW + 700)

@@ -117,6 +117,28 @@ def test_it_is_given_up_after_the_last_attempt(attempts: int, state: State) -> N
     assert retry.verdict(tried, Temporary(code="503"), now=NOW).state is state
 
 
+def test_a_resting_gateway_is_no_fault_of_the_message() -> None:
+    for attempts in (1, retry.MOST_ATTEMPTS, 500):
+        tried = replace(MESSAGE, attempts=attempts)
+        verdict = retry.verdict(tried, Temporary(code="503"), now=NOW, resting=True)
+        assert verdict.state is State.QUEUED
+        assert 0 < (verdict.not_before or 0) - NOW <= retry.RESTING_PAUSE
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Temporary(code="503", retry_after=instant.HOUR),
+        Permanent(code="103", scope=Scope.ACCOUNT),
+        Partial(done=((0, "1"),), rest=Temporary(code="503")),
+    ],
+    ids=repr,
+)
+def test_where_another_gateway_takes_over_nothing_waits(outcome: Outcome) -> None:
+    verdict = retry.verdict(MESSAGE, outcome, now=NOW, resting=True, relieved=True)
+    assert (verdict.state, verdict.not_before) == (State.QUEUED, NOW)
+
+
 @pytest.mark.parametrize("lane", Lane)
 def test_the_first_pause_is_the_lanes_and_each_further_one_is_about_twice_as_long(
     lane: Lane,

@@ -43,6 +43,7 @@ class ScriptedGateway:
         rate: float = 1_000,
         window: int = 16,
         suppresses_duplicates: int = 0,
+        recipient_gap: int = 0,
         told: Outcome | None = None,
     ) -> None:
         self.name = name
@@ -51,6 +52,7 @@ class ScriptedGateway:
             rate=rate,
             window=window,
             suppresses_duplicates=suppresses_duplicates,
+            recipient_gap=recipient_gap,
             can_query=told is not None,
         )
         self.asked: list[str] = []

@@ -14,6 +14,7 @@ from contracts.store import (
     LeaseContract,
     OutboxContract,
     PeopleContract,
+    RateContract,
     TransactionContract,
 )
 from engines import MemoryEngine, PostgresEngine, SqliteEngine
@@ -71,4 +72,8 @@ class TestBroadcasts(BroadcastContract):
 
 
 class TestLeases(LeaseContract):
+    """The contract."""
+
+
+class TestRates(RateContract):
     """The contract."""

@@ -8,6 +8,9 @@ import sqlite3
 import office
 
 from gateways.simulator import Mode
+from notifier.domain import instant
+from notifier.domain.breaker import Breaker
+from notifier.domain.outcome import Permanent, Scope
 from notifier.ports import Health, HealthState
 
 
@@ -29,6 +32,26 @@ async def test_a_gateway_that_is_down_is_named_with_its_reason(running, monkeypa
     assert document["status"] == "degraded"
     assert document["gateways"]["simulator"]["state"] == "down"
     assert "reached" in document["gateways"]["simulator"]["reason"]
+
+
+async def test_a_gateway_that_rests_is_named_with_its_reason(running, monkeypatch):
+    refused = Permanent(code="103", detail="no balance", scope=Scope.ACCOUNT)
+    [dispatcher] = running.service.dispatchers
+    opened = Breaker().after(refused, now=instant.read_iso("2026-11-23T09:00"))
+    monkeypatch.setattr(dispatcher, "_breaker", opened)
+    _, document = await running.call("GET", "/health/ready")
+    assert document["status"] == "degraded"
+    assert document["gateways"]["simulator"] == {
+        "state": "ok",
+        "reason": "",
+        "breaker": {
+            "reason": opened.reason,
+            "since": "2026-11-23T09:00:00+07:00",
+            "until": "2026-11-23T09:00:30+07:00",
+        },
+    }
+    _, document = await running.call("GET", "/metrics")
+    assert 'notifier_gateway_breaker_open{gateway="simulator"} 1.0' in document["text"]
 
 
 async def test_a_store_that_does_not_answer_is_not_ready_and_still_live(running, monkeypatch):
@@ -53,6 +76,7 @@ async def test_metrics_count_requests_by_route_and_the_outbox_by_lane(running):
     assert 'notifier_http_requests_total{route="/v1/events",status="401"} 1.0' in lines
     assert 'notifier_http_requests_total{route="none",status="404"} 1.0' in lines
     assert 'notifier_gateway_up{gateway="simulator"} 1.0' in lines
+    assert 'notifier_gateway_breaker_open{gateway="simulator"} 0.0' in lines
     assert any(
         re.fullmatch(r'notifier_outbox_messages{lane="notice",state="(queued|sending)"} 1.0', line)
         for line in lines
