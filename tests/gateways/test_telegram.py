@@ -452,3 +452,10 @@ def test_a_language_that_is_no_word_is_not_handed_on(language) -> None:
     raw["message"]["from"]["language_code"] = language
     [item] = read_update(raw, b"{}")
     assert isinstance(item, Unreadable)
+
+
+@pytest.mark.parametrize(("table", "gap"), [({}, 1_000), ({"recipient_gap": 2.5}, 2_500)], ids=repr)
+def test_one_message_a_second_in_a_chat_unless_a_setting_says_otherwise(
+    table: dict[str, float], gap: int
+) -> None:
+    assert gateway(**table).capabilities.recipient_gap == gap
