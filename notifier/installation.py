@@ -18,6 +18,7 @@ from notifier.domain.disclosure import Policy, words_of
 from notifier.domain.inquiry import Intent, IntentRule, Keywords
 from notifier.domain.installation import Installation, SmsPolicy
 from notifier.domain.knowledge import Knowledge
+from notifier.domain.ladder import SMS, Ladder
 from notifier.domain.message import Lane
 from notifier.domain.opening import read_hours
 from notifier.domain.quiet import Hours
@@ -306,6 +307,13 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
         ),
         locale=office.locale,
         knowledge=Knowledge.of(procedures, topics, spellings=_spellings(keywords)),
+        ladder=Ladder(
+            notices=settings.ladder.notices,
+            deadlines=settings.ladder.deadlines,
+            channels=frozenset(channel for channel, names in settings.routes.items() if names)
+            or frozenset({SMS}),
+            wait=settings.ladder.wait,
+        ),
         legacy_codes=legacy_codes,
     )
 

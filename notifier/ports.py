@@ -213,6 +213,8 @@ class Attempted:
     gateway: str
     outcome: Outcome
     verdict: Verdict
+    falls: bool = False
+    """Whether its channel is over for it; where it goes from there is decided in this transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +242,16 @@ class Unsettled:
     gateway: str
     since: Instant
     first_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallen:
+    """A message whose channel is over for it, why, and how often its fate was unknown there."""
+
+    message: Message
+    channel: str
+    reason: str
+    unknowns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,11 +321,13 @@ class OutboxRow:
     not_before: Instant
     best_before: Instant
     updated_at: Instant
+    rungs: tuple[str, ...] = ()
+    """The channels that it may go over, in order; it is on that of ``to``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
-    """One line of a message's history."""
+    """One line of a message's history; the address is masked."""
 
     number: int
     gateway: str
@@ -322,6 +336,7 @@ class AttemptRow:
     outcome: str
     code: str
     detail: str
+    to: str = ""
 
 
 class Session(Protocol):
@@ -424,7 +439,7 @@ class Session(Protocol):
         """In the order of ``ids``; one that is gone is left out."""
 
     async def reword(self, messages: Sequence[Message], now: Instant) -> None:
-        """Give queued messages another text, and the other dossiers that it speaks of."""
+        """Give queued messages another text, the other dossiers that it speaks of, other rungs."""
 
     async def begin_attempts(
         self, messages: Sequence[Message], gateway: str, owner: str, now: Instant
@@ -434,14 +449,46 @@ class Session(Protocol):
         Their segments are taken out of the gateway's bucket, where it has one.
         """
 
-    async def end_attempts(self, attempted: Sequence[Attempted], now: Instant) -> None:
-        """Record what became of attempts; a receipt that came early is applied now."""
+    async def end_attempts(self, attempted: Sequence[Attempted], now: Instant) -> bool:
+        """Record what became of attempts; a receipt that came early is applied now.
+
+        Whether any of these messages has fallen: see ``fallen``.
+        """
 
     async def move(self, moved: Sequence[Moved], now: Instant) -> int:
-        """Move queued or unknown messages; how many were still so."""
+        """Move messages that are queued or unknown, or have fallen; how many were still so."""
 
-    async def add_receipts(self, gateway: str, receipts: Sequence[Receipt], now: Instant) -> None:
-        """Keep delivery reports, and apply those whose message is known; final stays final."""
+    async def add_receipts(self, gateway: str, receipts: Sequence[Receipt], now: Instant) -> bool:
+        """Keep delivery reports, and apply those whose message is known; final stays final.
+
+        What is reported of a channel that a message has left does not concern the one that it is
+        on; but where it is delivered after all while the message waits, that does not leave.
+        Whether any message has fallen: see ``fallen``.
+        """
+
+    # the ladder
+    async def fall(self, reasons: Mapping[str, str], now: Instant) -> None:
+        """The channel of these unknown messages, by id, is over for them, and why."""
+
+    async def fallen(self, limit: int) -> list[Fallen]:
+        """Messages whose channel is over: their state stands still until ``step`` or ``move``.
+
+        Whoever makes them fall decides where they go before its transaction ends.
+        """
+
+    async def step(self, messages: Sequence[Message], now: Instant, reason: str = "") -> set[str]:
+        """Queue messages that have fallen, or are queued, on the channel that they are on here.
+
+        Each with its new address and text, and one rung further than it is kept; the ids of those
+        that were still so. A question to people whether it arrived is settled by that. ``reason``:
+        of those that were queued; what has fallen says why itself.
+        """
+
+    async def stranded(self, channels: Sequence[str], due: Instant, limit: int) -> list[Message]:
+        """Queued messages that have been due since then (ms) on these channels, oldest first.
+
+        Only such as have a further channel, and may not be with a provider already.
+        """
 
     async def unknown(self, before: Instant, limit: int) -> list[Unsettled]:
         """Messages of unknown fate since ``before`` or longer, oldest first.
@@ -556,6 +603,9 @@ class Session(Protocol):
 
     async def numbers_of(self, accounts: Sequence[Address]) -> dict[Address, frozenset[str]]:
         """The numbers (E.164) that each account has proved."""
+
+    async def accounts_of(self, numbers: Sequence[Address]) -> dict[Address, tuple[Address, ...]]:
+        """The accounts that are tied to each number, the latest first."""
 
     async def add_work(self, items: Sequence[WorkItem]) -> None:
         """Put items on the list for people; one that is there already stays as it is."""

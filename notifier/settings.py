@@ -74,6 +74,16 @@ def _readable(hours: str) -> str:
 
 
 OpeningWords = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_readable)]
+
+
+def _once_each(channels: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(channels)) < len(channels):
+        raise ValueError("a channel stands there twice; each has one place")
+    return channels
+
+
+Channel = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Channels = Annotated[tuple[Channel, ...], Field(min_length=1), AfterValidator(_once_each)]
 OpenHours = Annotated[tuple[ClockTime, ClockTime], AfterValidator(_in_order)]
 
 
@@ -172,6 +182,20 @@ class CapsSettings(Table):
     notices_a_day: int = Field(10, ge=1, le=1000)
 
 
+class LadderSettings(Table):
+    """``[ladder]``"""
+
+    notices: Channels = ("telegram", "zalo", "zns", "sms", "email")
+    deadlines: Channels = ("sms", "telegram", "zalo", "zns", "email")
+    wait: Duration = 30 * MINUTE
+
+
+class TogetherSettings(Table):
+    """``[together]``"""
+
+    notices: bool = True
+
+
 class CodesSettings(Table):
     """``[codes]``"""
 
@@ -215,6 +239,7 @@ class TicksSettings(Table):
     gather: Duration = 15 * SECOND
     unknown: Duration = 30 * SECOND
     kept: Duration = 5 * MINUTE
+    ladder: Duration = 30 * SECOND
     broadcast: Duration = 2 * SECOND
 
 
@@ -249,6 +274,8 @@ class Settings(BaseSettings):
     sms: SmsSettings = SmsSettings()
     hours: HoursSettings = HoursSettings()
     caps: CapsSettings = CapsSettings()
+    ladder: LadderSettings = LadderSettings()
+    together: TogetherSettings = TogetherSettings()
     codes: CodesSettings = CodesSettings()
     disclosure: DisclosureSettings = DisclosureSettings()
     answers: AnswersSettings = AnswersSettings()

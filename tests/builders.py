@@ -20,6 +20,7 @@ from notifier.flows.dispatch import Dispatcher
 from notifier.flows.gather import Gather
 from notifier.flows.ingest import Ingest
 from notifier.flows.keep import Keep
+from notifier.flows.ladder import StepDown, Stranded
 from notifier.flows.receive import Receive
 from notifier.flows.remind import Remind
 from notifier.flows.settle import SettleUnknown
@@ -183,6 +184,7 @@ class Centre:
     def _make_flows(self) -> None:
         store, clock, installation = self.store, self.clock, self.installation
         self.composer = Composer(installation, self._renderer)
+        self.step_down = StepDown(installation, self.composer)
         self.keep = Keep(store, installation, self.composer, queued=self._ring, span=KEPT)
         self.answering = Answering(installation, self.composer, self.keep, clock, wait=WAIT)
         self.gather = Gather(store, clock, self.answering, queued=self._ring, wait=WAIT)
@@ -201,7 +203,20 @@ class Centre:
 
     def settle_with(self, gateways: Mapping[str, Gateway]) -> SettleUnknown:
         """What settles messages of unknown fate, by what these gateways can do."""
-        return SettleUnknown(self.store, self.installation.rules, gateways, queued=self._ring)
+        return SettleUnknown(
+            self.store, self.installation.rules, self.step_down, gateways, queued=self._ring
+        )
+
+    def stranded(self, *dispatchers: Dispatcher) -> Stranded:
+        """What finds messages whose channel has no gateway that works among these."""
+        return Stranded(
+            self.store,
+            self.clock,
+            self.installation,
+            self.step_down,
+            works=lambda channel: any(d.works for d in dispatchers if d.channel == channel),
+            queued=self._ring,
+        )
 
     def receive(self, gateway: str = GATEWAY) -> Receive:
         """The sink of ``gateway``."""
@@ -210,6 +225,7 @@ class Centre:
             self.store,
             self.clock,
             self.answering,
+            self.step_down,
             queued=self._ring,
             waits=self._note_waiting,
         )
@@ -217,7 +233,13 @@ class Centre:
     def dispatcher(self, gateway: Gateway, **options: Any) -> Dispatcher:
         """The way out through ``gateway``."""
         return Dispatcher(
-            gateway, self.store, self.clock, self.installation, owner="test:1", **options
+            gateway,
+            self.store,
+            self.clock,
+            self.installation,
+            owner="test:1",
+            step_down=self.step_down,
+            **options,
         )
 
     async def restart(self) -> None:

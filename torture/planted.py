@@ -88,7 +88,9 @@ FAULTS: Final = (
     Planted(
         name="record: what ended is not written down",
         file=DISPATCH,
-        changes=(("        await session.end_attempts(ended, now)\n", ""),),
+        changes=(
+            ("        fell = await session.end_attempts(ended, now)\n", "        fell = False\n"),
+        ),
     ),
     Planted(
         name="record: a dead process's messages are queued again",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from notifier.flows.compose import Composer
 from notifier.flows.gather import Gather
 from notifier.flows.ingest import Ingest
 from notifier.flows.keep import Keep
+from notifier.flows.ladder import StepDown
 from notifier.flows.operate import Operate
 from notifier.flows.remind import Remind
 from notifier.rendering import Templates
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from notifier.domain.installation import Installation
-    from notifier.ports import Clock, Store
+    from notifier.ports import Clock, Gateway, Store
     from notifier.settings import Settings
     from notifier.storage.postgres import PostgresStore
 
@@ -59,7 +60,8 @@ def configure(option: Path | None = None, *, gateways: bool = True) -> Configura
     installation = installation_files.load(files, read)
     if read is not None and gateways:
         try:
-            plugins.make(read.gateways, SystemClock(), str(files.path("notifier.toml")))
+            made = plugins.make(read.gateways, SystemClock(), str(files.path("notifier.toml")))
+            installation = _reaching(installation, made.values())
         except ConfigurationError as error:
             files.faults += error.faults
         files.faults += _route_faults(read, str(files.path("notifier.toml")))
@@ -73,6 +75,16 @@ def configure(option: Path | None = None, *, gateways: bool = True) -> Configura
         installation=installation,
         templates=Templates(own_templates if own_templates and own_templates.is_dir() else None),
     )
+
+
+def _reaching(
+    installation: Installation | None, gateways: Iterable[Gateway]
+) -> Installation | None:
+    """Notices go over the channels of these gateways; without any, they wait for one for SMS."""
+    channels = frozenset(gateway.capabilities.channel for gateway in gateways)
+    if installation is None or not channels:
+        return installation
+    return replace(installation, ladder=replace(installation.ladder, channels=channels))
 
 
 def _route_faults(read: Settings, file: str) -> Iterable[Fault]:
@@ -116,6 +128,7 @@ class Core:
             self.settings.store, Sealer(self.keys), file=configuration.file
         )
         self.composer = Composer(self.installation, configuration.templates)
+        self.step_down = StepDown(self.installation, self.composer)
         self.keep = Keep(
             self.store,
             self.installation,

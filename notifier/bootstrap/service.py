@@ -15,6 +15,7 @@ from notifier import logs, plugins
 from notifier.bootstrap.core import Core
 from notifier.flows.dispatch import Dispatcher
 from notifier.flows.group_commit import GroupCommit
+from notifier.flows.ladder import Stranded
 from notifier.flows.receive import Receive
 from notifier.flows.settle import Abandon, SettleUnknown
 from notifier.flows.together import Together
@@ -67,6 +68,7 @@ class Service(Core):
                 self.store,
                 clock,
                 self.answering,
+                self.step_down,
                 queued=self.queued,
                 waits=self.gather.soon,
             )
@@ -76,9 +78,21 @@ class Service(Core):
         self._bells += [dispatcher.ring for dispatcher in self.dispatchers]
         self.ingesting = GroupCommit(self.ingest)
         settle = SettleUnknown(
-            self.store, self.installation.rules, self.gateways, queued=self.queued
+            self.store,
+            self.installation.rules,
+            self.step_down,
+            self.gateways,
+            queued=self.queued,
         )
-        self.abandon = Abandon(self.store)
+        self.abandon = Abandon(self.store, self.step_down)
+        stranded = Stranded(
+            self.store,
+            clock,
+            self.installation,
+            self.step_down,
+            works=self._works,
+            queued=self.queued,
+        )
         every = self.settings.ticks
         self.ticks = Ticks(
             [
@@ -87,6 +101,7 @@ class Service(Core):
                 Tick(name="gather", every=every.gather, sweep=self.gather.sweep),
                 Tick(name="abandon", every=every.unknown, sweep=self.abandon.sweep),
                 Tick(name="unknown", every=every.unknown, sweep=settle.sweep),
+                Tick(name="ladder", every=every.ladder, sweep=stranded.sweep),
                 Tick(name="broadcast", every=every.broadcast, sweep=self.broadcasting.sweep),
             ],
             self.store,
@@ -152,18 +167,24 @@ class Service(Core):
         await self.gather.stop()
         await self.store.close()
 
+    def _works(self, channel: str) -> bool:
+        """Whether a channel has a gateway that works now."""
+        return any(one.works for one in self.dispatchers if one.channel == channel)
+
     def _dispatchers(self) -> Iterable[Dispatcher]:
         for names in self._routes().values():
             yield from joined([self.gateways[name] for name in names], self._dispatcher)
 
     def _dispatcher(self, gateway: Gateway, **options: Any) -> Dispatcher:
+        joins = self.settings.together.notices
         return Dispatcher(
             gateway,
             self.store,
             self.clock,
             self.installation,
             owner=self.owner,
-            together=Together(self.installation, self.composer),
+            step_down=self.step_down,
+            together=Together(self.installation, self.composer) if joins else None,
             **options,
         )
 

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from notifier.domain.message import Address
 
 EVERYTHING = ""
-"""The scope of a refusal of all messages; otherwise the scope is a dossier's code."""
+"""The scope of a refusal of all messages, by the person's own word; else it is a dossier's code."""
+
+BLOCKED = "*"
+"""The scope where a provider says that the person takes nothing from us at this address.
+
+It closes the address and says nothing of the person's others.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +39,17 @@ def refuses(scopes: frozenset[str], *, lane: Lane, dossier: str | None) -> bool:
     """
     if lane is Lane.ANSWER:
         return False
-    return EVERYTHING in scopes or (dossier is not None and dossier in scopes)
+    return not scopes.isdisjoint({EVERYTHING, BLOCKED, dossier})
+
+
+def closed(scopes: frozenset[str]) -> bool:
+    """Whether nothing that was not asked for may go to an address with these refusals."""
+    return not scopes.isdisjoint({EVERYTHING, BLOCKED})
+
+
+def own_word(scopes: frozenset[str], dossier: str | None) -> bool:
+    """Whether the person said so of all messages, or of this dossier's: it holds on every channel."""
+    return not scopes.isdisjoint({EVERYTHING, dossier})
 
 
 def allows(dossier: Dossier, channel: str) -> bool:
@@ -45,5 +61,6 @@ def allows(dossier: Dossier, channel: str) -> bool:
         "sms": dossier.facts.consent_sms,
         "email": dossier.facts.consent_email,
         "zalo": dossier.facts.consent_zalo,
+        "zns": dossier.facts.consent_zalo,
     }
     return flags.get(channel) is not False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from notifier.domain.caps import Caps
 from notifier.domain.knowledge import Knowledge
+from notifier.domain.ladder import Ladder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,7 @@ class Installation:
     sms: SmsPolicy = field(default_factory=SmsPolicy)
     locale: str = "vi"
     knowledge: Knowledge = field(default_factory=Knowledge, repr=False)
+    ladder: Ladder = field(default_factory=Ladder)
     legacy_codes: tuple[CodeForm, ...] = ()
     """Older and home-made forms of codes that are switched on; the first that fits is taken."""
 

@@ -111,11 +111,24 @@ class Message:
     attempts: int = 0
     accepted_parts: tuple[int, ...] = ()
     """Parts (from 0) that a provider has already taken; only the others are sent again."""
+    subject: str = field(default="", repr=False)
+    """What an e-mail is headed by; empty on other channels."""
+    rungs: tuple[str, ...] = ()
+    """The channels that it may go over, in order; it is on that of its address. Empty: only that."""
+    rung: int = 0
+    """How often it went on to another channel."""
+    spent: int = 0
+    """How many of its attempts were over earlier channels."""
 
     @property
     def dossiers(self) -> tuple[tuple[str, str], ...]:
         """Each dossier that it speaks of, with its episode; its own first."""
         return ((self.dossier, self.episode), *self.also) if self.dossier else ()
+
+    @property
+    def tries(self) -> int:
+        """Attempts over the channel that it is on."""
+        return self.attempts - self.spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

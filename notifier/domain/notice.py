@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from notifier.domain import deadline, phone
+from notifier.domain import deadline, email, phone
 from notifier.domain.message import Lane
 from notifier.domain.rules import DueRule, RescheduleRule, Rule, TransitionRule
 
@@ -36,6 +36,7 @@ class Person:
     role: Role
     phone: phone.Phone | None = field(repr=False)
     name: str | None = field(repr=False)
+    email: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +64,16 @@ def person_of(dossier: Dossier) -> Person:
     facts = dossier.facts
     if facts.agent_phone or facts.agent_name:
         return Person(
-            role=Role.AGENT, phone=phone.read(facts.agent_phone or ""), name=facts.agent_name
+            role=Role.AGENT,
+            phone=phone.read(facts.agent_phone or ""),
+            name=facts.agent_name,
+            email=email.read(facts.agent_email or ""),
         )
     return Person(
         role=Role.APPLICANT,
         phone=phone.read(facts.applicant_phone or ""),
         name=facts.applicant_name,
+        email=email.read(facts.applicant_email or ""),
     )
 
 

@@ -74,7 +74,7 @@ class Verdict:
 
 def pause(message: Message) -> int:
     """Ms before the next attempt: doubling, with up to a quarter of jitter derived from the key."""
-    doublings = min(max(message.attempts - 1, 0), 20)
+    doublings = min(max(message.tries - 1, 0), 20)
     doubled = min(FIRST_PAUSE[message.lane] << doublings, LONGEST_PAUSE)
     draw = blake2b(f"{message.key}#{message.attempts}".encode(), digest_size=2).digest()
     return doubled + doubled * int.from_bytes(draw, "big") // (4 * 65_535)
@@ -92,6 +92,7 @@ def verdict(
 
     ``resting``: its gateway fails whatever it is given, so no message is given up for it;
     ``relieved``: another gateway of the channel takes over, so that nothing has to wait.
+    Whether it goes on over another channel instead is for ``ladder.is_over``.
     """
     match outcome:
         case Accepted():
@@ -193,7 +194,7 @@ def _again(
     message: Message, outcome: Temporary, now: Instant, *, resting: bool, relieved: bool
 ) -> Verdict:
     reason = _said(outcome.code, outcome.detail)
-    if message.attempts >= MOST_ATTEMPTS and not resting:
+    if message.tries >= MOST_ATTEMPTS and not resting:
         return Verdict(state=State.FAILED, reason=f"given up after {MOST_ATTEMPTS}: {reason}")
     if relieved:
         wait = 0

@@ -14,6 +14,7 @@ from notifier.domain.inquiry import Intent
 from notifier.domain.message import Address
 from notifier.errors import TemplateError
 from notifier.flows.bind import Bind
+from notifier.flows.ladder import same_person
 from notifier.ports import Fragment, Heard, WorkItem
 
 if TYPE_CHECKING:
@@ -359,7 +360,7 @@ class Answering:
         for heard, one in taken:
             sender, proof = heard.inbound.sender, f"{heard.gateway}|{heard.inbound.key}"
             if one.answer.resume:
-                await session.resume([sender], proof, now)
+                await session.resume(await same_person(session, sender), proof, now)
             if one.answer.refuse:
                 await session.refuse(
                     [

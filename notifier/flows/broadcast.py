@@ -169,9 +169,7 @@ class Broadcasting:
         async with self._store.write() as session:
             refused = await session.refusals([row.address for row in usable])
             willing = [
-                row
-                for row in usable
-                if consent.EVERYTHING not in refused.get(row.address, frozenset())
+                row for row in usable if not consent.closed(refused.get(row.address, frozenset()))
             ]
             kept = await session.add_recipients(draft.id, willing)
         return (

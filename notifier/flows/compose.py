@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from notifier.domain import deadline, instant
+from notifier.domain import consent, deadline, instant
 from notifier.domain.answer import Say
 from notifier.domain.disclosure import Level
+from notifier.domain.ladder import CALL, EMAIL, address_of
 from notifier.domain.message import Address, Lane, Message, message_id
 from notifier.domain.opening import spans_words
 from notifier.domain.rules import DueRule
@@ -18,7 +21,7 @@ from notifier.errors import TemplateError
 from notifier.ports import WorkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from notifier.domain.answer import Answer, Part
     from notifier.domain.dossier import Dossier
@@ -51,12 +54,17 @@ LONGEST_NAME: Final = 70
 """Characters of a procedure's title in an SMS."""
 
 
+NO_ACCOUNTS: Final[Mapping[Address, Sequence[Address]]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """What a person reads, and how it is cut."""
 
     text: str = field(repr=False)
     plan: SegmentPlan = field(repr=False)
+    subject: str = field(default="", repr=False)
+    """What an e-mail is headed by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,18 +82,25 @@ class Composer:
         self._installation = installation
         self._renderer = renderer
 
-    def notices(self, notices: Sequence[Notice], now: Instant) -> Composed:
-        """One message a notice; a person without a usable number becomes work for people."""
+    def notices(
+        self,
+        notices: Sequence[Notice],
+        now: Instant,
+        accounts: Mapping[Address, Sequence[Address]] = NO_ACCOUNTS,
+    ) -> Composed:
+        """One message a notice, over the first channel that comes into question.
+
+        A person who can't be reached comes to the call list. ``accounts``: chat accounts by the
+        number that they are tied to, the latest first.
+        """
         messages: list[Message] = []
         work: list[WorkItem] = []
         for notice in notices:
-            if notice.person.phone is None:
-                work.append(_work(notice, "unreachable", "there is no number for SMS", now))
-                continue
-            try:
-                messages.append(self._notice(notice, notice.person.phone.e164, now))
-            except TemplateError as error:
-                work.append(_work(notice, "not_composed", str(error), now))
+            made = self._notice(notice, accounts, now)
+            if isinstance(made, Message):
+                messages.append(made)
+            else:
+                work.append(made)
         return Composed(messages=tuple(messages), work=tuple(work))
 
     def answer(
@@ -215,17 +230,44 @@ class Composer:
 
         return self._fitted(words, channel)
 
-    def _notice(self, notice: Notice, number: str, now: Instant) -> Message:
+    def _notice(
+        self, notice: Notice, accounts: Mapping[Address, Sequence[Address]], now: Instant
+    ) -> Message | WorkItem:
+        """Over the first channel whose words can be made, and which the dossier does not forbid.
+
+        Where it forbids all of them the first, so that the last look says so.
+        """
+        rungs = self._installation.ladder.of(notice.rule.lane)
+        found = [address_of(notice.person, channel, accounts) for channel in rungs]
+        addresses = [address for address in found if address]
+        allowed = [one for one in addresses if consent.allows(notice.dossier, one.channel)]
+        fault = ""
+        for address in allowed or addresses:
+            try:
+                return self._to(notice, address, rungs, now)
+            except TemplateError as error:
+                fault = fault or str(error)
+        if fault:
+            return _work(notice, "not_composed", fault, now)
+        return _work(notice, CALL, "there is no number or address that we can write to", now)
+
+    def _to(
+        self, notice: Notice, address: Address, rungs: tuple[str, ...], now: Instant
+    ) -> Message:
         installation = self._installation
-        text = self.notice_text(notice, locale=installation.locale, channel="sms", now=now)
+        text = self.notice_text(
+            notice, locale=installation.locale, channel=address.channel, now=now
+        )
         not_before = installation.notice_hours.next_open(now)
         return Message(
             id=message_id(notice.key, now),
             key=notice.key,
             lane=notice.rule.lane,
-            address=Address("sms", number),
+            address=address,
             text=text.text,
             plan=text.plan,
+            subject=text.subject,
+            rungs=rungs,
             locale=installation.locale,
             created_at=now,
             not_before=not_before,
@@ -267,6 +309,11 @@ class Composer:
         text = nfc(text).strip()
         if not text:
             raise TemplateError("the text is empty; write something in its template")
+        if channel == EMAIL:
+            subject, _, text = (part.strip() for part in text.partition("\n"))
+            if not text:
+                raise TemplateError("an e-mail has its subject in the first line, and a text below")
+            return Text(text=text, plan=plan_plain(text), subject=subject)
         if channel != "sms":
             return Text(text=text, plan=plan_plain(text))
         if not keep_accents:

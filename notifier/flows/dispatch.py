@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from notifier.domain import consent, instant, retry
+from notifier.domain import consent, instant, ladder, retry
 from notifier.domain.admission import Bucket, choose
 from notifier.domain.breaker import Breaker
 from notifier.domain.message import State
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address, Message
+    from notifier.flows.ladder import StepDown
     from notifier.flows.together import Together
     from notifier.ports import Clock, Gateway, Session, Store
 
@@ -56,6 +57,7 @@ class Dispatcher:
         installation: Installation,
         *,
         owner: str,
+        step_down: StepDown,
         rate: float | None = None,
         window: int | None = None,
         preferred: Callable[[], bool] = lambda: True,
@@ -75,7 +77,10 @@ class Dispatcher:
         self._gap = gateway.capabilities.recipient_gap
         self._preferred = preferred
         self._relieved = relieved
-        self._last_look = LastLook(installation, together, one_each=self._gap > 0)
+        self._step_down = step_down
+        self._last_look = LastLook(
+            installation, together, step_down, one_each=self._gap > 0
+        )
         # The bucket itself is in the store; it holds no more than this one did when last seen.
         self._bucket = Bucket.full(rate or gateway.capabilities.rate, clock.elapsed())
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -109,6 +114,11 @@ class Dispatcher:
     def ready(self) -> bool:
         """Whether it may be given anything now, and be it one message on trial."""
         return self._clock.elapsed() >= self._breaker.until
+
+    @property
+    def works(self) -> bool:
+        """Whether it is not known to fail; one that rests, and is tried now and then, does not."""
+        return not self._breaker.open
 
     def ring(self) -> None:
         """Something was queued: look now."""
@@ -233,20 +243,24 @@ class Dispatcher:
         self._ring_soon()
 
     def _judged(self, message: Message, outcome: Outcome) -> Attempted:
-        before, now = self._breaker, self._clock.elapsed()
-        self._breaker = before.after(outcome, now=now)
+        before, elapsed, now = self._breaker, self._clock.elapsed(), self._clock.civil()
+        self._breaker = before.after(outcome, now=elapsed)
         if self._breaker.open is not before.open:
-            self._tell(before, now)
+            self._tell(before, elapsed)
         resting = self._breaker.open
         verdict = retry.verdict(
             message,
             outcome,
-            now=self._clock.civil(),
+            now=now,
             resting=resting,
             relieved=resting and self._relieved(),
         )
         return Attempted(
-            message=message, gateway=self._gateway.name, outcome=outcome, verdict=verdict
+            message=message,
+            gateway=self._gateway.name,
+            outcome=outcome,
+            verdict=verdict,
+            falls=ladder.is_over(message, verdict, now=now),
         )
 
     def _tell(self, before: Breaker, now: Instant) -> None:
@@ -258,7 +272,7 @@ class Dispatcher:
 
     async def _record(self, session: Session, ended: Sequence[Attempted]) -> None:
         now = self._clock.civil()
-        await session.end_attempts(ended, now)
+        fell = await session.end_attempts(ended, now)
         await session.refuse(
             [
                 _refusal(attempted.message.address, attempted, now)
@@ -273,15 +287,19 @@ class Dispatcher:
             [
                 failed(attempted.message, attempted.verdict.reason, now)
                 for attempted in ended
-                if attempted.message.also and attempted.verdict.state in LOST
+                if attempted.message.also
+                and attempted.verdict.state in LOST
+                and not attempted.falls
             ]
         )
+        if fell:
+            await self._step_down.fallen(session, now)
 
 
 def _refusal(address: Address, attempted: Attempted, now: Instant) -> consent.Refusal:
     return consent.Refusal(
         address=address,
-        scope=consent.EVERYTHING,
+        scope=consent.BLOCKED,
         at=now,
         proof=f"{attempted.gateway} said so to message {attempted.message.id}",
     )

@@ -10,6 +10,7 @@ from notifier.domain import deadline, due_check, instant, notice
 from notifier.domain.deadline import Missed
 from notifier.domain.dossier import apply
 from notifier.domain.message import State
+from notifier.flows.ladder import accounts_for
 from notifier.ports import Moved, Quarantined, WorkItem
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ class Ingest:
             if self._is_to_be_checked(previous, dossier):
                 work += self._due_differs(dossier, now)
             notices += self._notices(previous, dossier, now)
-        composed = self._composer.notices(notices, now)
+        accounts = await accounts_for(session, notices, self._installation.ladder)
+        composed = self._composer.notices(notices, now, accounts)
         new = {dossier.code: dossier for dossier in changed if dossier.code not in before}
         kept = await self._keep.appeared(session, new, now) if new else []
         outdated = await self._outdated(

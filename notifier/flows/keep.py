@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from notifier.domain import answer, instant
+from notifier.domain import answer, consent, instant
 from notifier.domain.answer import Answer, Part, Say
-from notifier.domain.consent import EVERYTHING
 from notifier.domain.disclosure import RUN_WINDOW, Asker
 from notifier.domain.message import Lane
 from notifier.ports import Kept
@@ -103,7 +102,7 @@ class Keep:
             messages = [
                 self._message(kept, Part(say=Say.STILL_UNKNOWN, code=kept.code), now)
                 for kept in over
-                if EVERYTHING not in refused.get(kept.account, frozenset())
+                if not consent.closed(refused.get(kept.account, frozenset()))
             ]
             added = await session.add_messages(messages)
         if added:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from notifier.domain import caps, consent, instant, notice
@@ -10,6 +10,7 @@ from notifier.domain.broadcast import BroadcastState
 from notifier.domain.message import Lane, State
 from notifier.domain.rules import DueRule
 from notifier.errors import SealedError
+from notifier.flows.ladder import Reach
 from notifier.flows.together import Joined, failed
 from notifier.ports import Moved, WorkItem
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address, Message
     from notifier.domain.rules import Rule
+    from notifier.flows.ladder import StepDown
     from notifier.flows.together import Together
     from notifier.ports import Session
 
@@ -35,11 +37,27 @@ NO_MORE: Final = frozenset({State.SUPERSEDED, State.CANCELLED})
 """Where what is to be told no more goes, by the look at its dossier or its recipient."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """The person is to be told, but not over this channel, and why."""
+
+    reason: str
+
+    def cancelled(self, message: Message) -> Moved:
+        """Where it goes that has no other channel."""
+        return Moved(id=message.id, state=State.CANCELLED, reason=self.reason)
+
+
 class LastLook:
     """Decides, in the transaction of the claim, which messages leave and where the others go."""
 
     def __init__(
-        self, installation: Installation, together: Together | None, *, one_each: bool = False
+        self,
+        installation: Installation,
+        together: Together | None,
+        step_down: StepDown,
+        *,
+        one_each: bool = False,
     ) -> None:
         """Without ``together`` each notice leaves by itself.
 
@@ -47,6 +65,7 @@ class LastLook:
         """
         self._installation = installation
         self._together = together
+        self._step_down = step_down
         self._one_each = one_each
 
     async def __call__(
@@ -85,8 +104,11 @@ class LastLook:
         """Those that may leave, and where the others go: the last look before sending."""
         codes = [code for message in messages for code, _ in message.dossiers]
         dossiers = await session.dossiers(codes) if codes else {}
-        asked_not_to = await session.refusals(
-            [message.address for message in messages if message.lane is not Lane.ANSWER]
+        reach = await Reach.of(
+            session,
+            dossiers,
+            self._installation.ladder,
+            [message.address for message in messages if message.lane is not Lane.ANSWER],
         )
         broadcasts = {
             broadcast_id: await session.broadcast(broadcast_id)
@@ -94,30 +116,32 @@ class LastLook:
         }
         leaving: list[Message] = []
         moved: list[Moved] = []
+        shut: dict[str, tuple[Message, str]] = {}
         for message in messages:
-            scopes = asked_not_to.get(message.address, frozenset())
             bulk = broadcasts.get(message.broadcast) if message.broadcast else None
-            move = _stopped_with(bulk, message, now)
+            move: Moved | Shut | None = _stopped_with(bulk, message, now)
             if move is None and message.also and self._together:
-                move = await self._looked_at_each(
-                    session, self._together, message, dossiers, scopes, now
-                )
+                move = await self._looked_at_each(session, self._together, message, reach, now)
             elif move is None:
-                dossier = dossiers.get(message.dossier) if message.dossier else None
-                move = self._reason_to_stay(message, dossier, scopes, now)
-            if move is None:
-                leaving.append(message)
-            else:
-                moved.append(move)
-        return leaving, moved
+                move = self._reason_to_stay(message, reach, now)
+            match move:
+                case None:
+                    leaving.append(message)
+                case Moved():
+                    moved.append(move)
+                case Shut(reason=reason):
+                    shut[message.id] = (message, reason)
+        stepped = await self._step_down.waiting(session, shut, now)
+        ends = [Shut(reason).cancelled(message) for message, reason in shut.values()
+                if message.id not in stepped]  # fmt: skip
+        return leaving, [*moved, *ends]
 
     async def _looked_at_each(
         self,
         session: Session,
         together: Together,
         message: Message,
-        dossiers: Mapping[str, Dossier],
-        scopes: frozenset[str],
+        reach: Reach,
         now: Instant,
     ) -> Moved | None:
         """Where a message goes that speaks of several dossiers: each of them is looked at.
@@ -125,26 +149,29 @@ class LastLook:
         Where some are to be told no more, the others part from it, unless half of it has arrived.
         """
         looks = [
-            (code, episode, self._reason_to_stay(
-                replace(message, dossier=code, episode=episode, also=()),
-                dossiers.get(code),
-                scopes,
-                now,
-            ))
+            (code, episode, self._look_at_one(message, code, episode, reach, now))
             for code, episode in message.dossiers
-        ]  # fmt: skip
+        ]
         told = [look for look in looks if look[2] is None or look[2].state not in NO_MORE]
         if len(told) in {0, len(looks)} or message.accepted_parts:
             move = (told or looks)[0][2]
             if move is not None and move.state is State.EXPIRED:
                 await session.add_work([failed(message, move.reason, now)])
             return move
+        dossiers = reach.dossiers
         true = [(dossiers[code], episode) for code, episode, _ in told if code in dossiers]
         apart, work = together.apart(message, true, now)
         await session.add_messages(apart)
         await session.add_work(work)
         reason = f"parted, since not all it says is to be told: {notice.MOVED_ON}"
         return Moved(id=message.id, state=State.SUPERSEDED, reason=reason)
+
+    def _look_at_one(
+        self, message: Message, code: str, episode: str, reach: Reach, now: Instant
+    ) -> Moved | None:
+        alone = replace(message, dossier=code, episode=episode, also=())
+        look = self._reason_to_stay(alone, reach, now)
+        return look.cancelled(message) if isinstance(look, Shut) else look
 
     async def _joined(
         self, session: Session, messages: Sequence[Message], now: Instant
@@ -208,15 +235,15 @@ class LastLook:
         reason += ", and its best-before passes before it may leave"
         return Moved(id=message.id, state=State.EXPIRED, reason=reason)
 
-    def _reason_to_stay(
-        self, message: Message, dossier: Dossier | None, scopes: frozenset[str], now: Instant
-    ) -> Moved | None:
+    def _reason_to_stay(self, message: Message, reach: Reach, now: Instant) -> Moved | Shut | None:
         installation = self._installation
+        scopes = reach.refusals.get(message.address, frozenset())
+        dossier = reach.dossiers.get(message.dossier) if message.dossier else None
         if now >= message.best_before:
             return Moved(id=message.id, state=State.EXPIRED, reason="its best-before has passed")
         if message.lane is Lane.ANSWER:
             return None
-        if consent.refuses(scopes, lane=message.lane, dossier=message.dossier):
+        if consent.own_word(scopes, message.dossier) or (dossier and reach.refused(dossier)):
             return Moved(id=message.id, state=State.CANCELLED, reason="the recipient refuses")
         rule = installation.rules.named(message.notice)
         if dossier is not None:
@@ -224,12 +251,10 @@ class LastLook:
                 rule, dossier, message.episode, installation.statuses
             ):
                 return Moved(id=message.id, state=State.SUPERSEDED, reason=notice.MOVED_ON)
-            if not consent.allows(dossier, message.address.channel):
-                return Moved(
-                    id=message.id,
-                    state=State.CANCELLED,
-                    reason=f"the dossier forbids {message.address.channel}",
-                )
+            if reason := reach.shut(dossier, message.address):
+                return Shut(reason)
+        elif consent.closed(scopes):
+            return Moved(id=message.id, state=State.CANCELLED, reason="the recipient refuses")
         hours = (
             installation.broadcast_hours if message.lane is Lane.BULK else installation.notice_hours
         )

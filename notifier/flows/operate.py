@@ -106,6 +106,8 @@ class Operate:
                         best_before=now + SENT_AGAIN,
                         attempts=0,
                         accepted_parts=(),
+                        rung=0,
+                        spent=0,
                     )
                 )
             added = await session.add_messages(again)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from notifier.domain.message import Incoming
     from notifier.flows.answer import Answering
+    from notifier.flows.ladder import StepDown
     from notifier.ports import Clock, Store
 
 
@@ -26,6 +27,7 @@ class Receive:
         store: Store,
         clock: Clock,
         answering: Answering,
+        step_down: StepDown,
         queued: Callable[[], None],
         waits: Callable[[], None],
     ) -> None:
@@ -34,6 +36,7 @@ class Receive:
         self._store = store
         self._clock = clock
         self._answering = answering
+        self._step_down = step_down
         self._queued = queued
         self._waits = waits
         self._group: GroupCommit[Incoming, None] = GroupCommit(self._take)
@@ -53,8 +56,9 @@ class Receive:
         unreadable = [item for item in incoming if isinstance(item, Unreadable)]
         taken = Taken()
         async with self._store.write() as session:
-            if receipts:
-                await session.add_receipts(self._gateway, receipts, now)
+            stepped = 0
+            if receipts and await session.add_receipts(self._gateway, receipts, now):
+                stepped = await self._step_down.fallen(session, now)
             if unreadable:
                 await session.quarantine(
                     [
@@ -70,7 +74,7 @@ class Receive:
                 )
             if inbound:
                 taken = await self._answering.take(session, self._gateway, inbound, now)
-        if taken.queued:
+        if taken.queued or stepped:
             self._queued()
         if taken.waits:
             self._waits()

@@ -12,6 +12,7 @@ from notifier.domain import deadline, notice
 from notifier.domain.deadline import Missed
 from notifier.domain.rules import DueRule
 from notifier.flows.ingest import missed_work
+from notifier.flows.ladder import accounts_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,8 @@ class Remind:
                     notices.append(decided)
                 elif decided is not None:
                     work.append(decided)
-            composed = self._composer.notices(notices, now)
+            accounts = await accounts_for(session, notices, self._installation.ladder)
+            composed = self._composer.notices(notices, now, accounts)
             added = await session.add_messages(composed.messages)
             await session.add_work([*work, *composed.work])
             await session.drop_moments(moments)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from notifier.domain.instant import Instant
     from notifier.domain.outcome import Outcome
     from notifier.domain.rules import Rules
+    from notifier.flows.ladder import StepDown
     from notifier.ports import Gateway, Store, Unsettled
 
 BATCH: Final = 200
@@ -33,13 +34,16 @@ log = structlog.get_logger()
 class Abandon:
     """What processes that died were sending: nobody knows whether it left."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, step_down: StepDown) -> None:
         self._store = store
+        self._step_down = step_down
 
     async def sweep(self, now: Instant) -> int:
         """It becomes *unknown*; how many messages."""
         async with self._store.write() as session:
             left = await session.abandon_sending(now)
+            if left:  # a report that came early may say that one did not arrive
+                await self._step_down.fallen(session, now)
         if left:
             log.warning("dispatch.left_unknown", messages=left)
         return left
@@ -52,11 +56,13 @@ class SettleUnknown:
         self,
         store: Store,
         rules: Rules,
+        step_down: StepDown,
         gateways: Mapping[str, Gateway],
         queued: Callable[[], None],
     ) -> None:
         self._store = store
         self._rules = rules
+        self._step_down = step_down
         self._gateways = gateways
         self._queued = queued
 
@@ -71,10 +77,13 @@ class SettleUnknown:
         outcomes = await asyncio.gather(*map(self._ask, asked))
         told = {one.message.id: outcome for one, outcome in zip(asked, outcomes, strict=True)}
         moved: list[Moved] = []
+        fell: dict[str, str] = {}
         work: dict[str, WorkItem] = {}
         for one in unsettled:
             decided = _as_told(one, told.get(one.message.id), now) or self._by_way(one, now)
             match decided:
+                case Moved(state=State.FAILED) if one.message.rungs:
+                    fell[one.message.id] = decided.reason
                 case Moved():
                     moved.append(decided)
                     if decided.state is State.FAILED and one.message.also:
@@ -93,6 +102,10 @@ class SettleUnknown:
             }
             count = await session.move([move for move in moved if move.id in still], now)
             await session.add_work([work[id_] for id_ in work if id_ in still])
+            lost = {id_: reason for id_, reason in fell.items() if id_ in still}
+            if lost:
+                await session.fall(lost, now)
+                count += await self._step_down.fallen(session, now)
         if count:
             self._queued()
         return count

@@ -188,4 +188,4 @@ def _notice(rule: Rule, dossier: Dossier, episode: str) -> Notice:
 
 
 def _worded(message: Message, text: Text, *, also: tuple[tuple[str, str], ...]) -> Message:
-    return replace(message, text=text.text, plan=text.plan, also=also)
+    return replace(message, text=text.text, plan=text.plan, subject=text.subject, also=also)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CHAT: Final = "chat"
 """The folder of every channel that has none of its own."""
 
+OWN_WORDS: Final = frozenset({"sms", "email", "zns"})
+"""Channels that do not borrow a chat's: an e-mail has a subject, a ZNS a form that was approved."""
+
 
 class Templates:
     """The shipped templates under those of the configuration folder."""
@@ -56,7 +59,7 @@ class Templates:
         """See ``ports.Renderer``."""
         known = (locale, channel, name)
         if known not in self._there:
-            folders = (channel,) if channel == "sms" else (channel, CHAT)
+            folders = (channel,) if channel in OWN_WORDS else (channel, CHAT)
             self._there[known] = any(
                 (root / locale / folder / f"{name}.j2").is_file()
                 for root in self.folders
@@ -80,7 +83,7 @@ class Templates:
             try:
                 return self._environment.get_template(f"{locale}/{folder}/{name}.j2")
             except TemplateNotFound:
-                if folder == channel == "sms":
+                if channel in OWN_WORDS:
                     break
             except JinjaError as error:
                 raise TemplateError(f"{locale}/{folder}/{name}.j2: {error}") from None

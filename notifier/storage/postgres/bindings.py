@@ -72,3 +72,15 @@ class BindingRows(BindingRecords, Rows):
             list(by_hash),
         )
         return self._numbers(rows, by_hash)
+
+    async def accounts_of(self, numbers: Sequence[Address]) -> dict[Address, tuple[Address, ...]]:
+        """See ``ports.Session``."""
+        by_hash = self._by_hash(numbers)
+        if not by_hash:
+            return {}
+        rows = await self.run(
+            "SELECT number_hash, account_sealed FROM binding WHERE ended_at IS NULL "
+            "AND number_hash = ANY($1::bytea[]) ORDER BY at DESC, account_hash",
+            list(by_hash),
+        )
+        return self._accounts(rows, by_hash)

@@ -9,16 +9,21 @@ from notifier.domain.admission import Candidate
 from notifier.domain.message import Lane, ReceiptStatus
 from notifier.storage.postgres.rows import CLOCK, ONCE, Rows, columns_of, plain
 from notifier.storage.records.outbox import (
+    AFTER_ALL,
     ATTEMPT,
     DIED,
+    FALLEN,
+    LATE,
     LEFT,
     MESSAGE,
+    MORE_RUNGS,
     NEW_ATTEMPT,
     NEW_MESSAGE,
     QUEUED_NOTICE,
     RECEIPT,
     REFERENCE,
     SHOWN,
+    UNDELIVERED,
     UNSETTLED,
     OutboxRecords,
     attempt_rows,
@@ -34,7 +39,7 @@ from notifier.storage.records.outbox import (
 from notifier.storage.records.rates import MILLIONTHS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import asyncpg
 
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     from notifier.ports import (
         Attempted,
         AttemptRow,
+        Fallen,
         Moved,
         OutboxRow,
         QueuedNotice,
@@ -153,9 +159,10 @@ class OutboxRows(OutboxRecords, Rows):
             return
         await self.run(
             "UPDATE message SET body_sealed = said.body, encoding = said.encoding, "
-            "units = said.units, segments = said.segments, also = said.also, updated_at = $1 "
+            "units = said.units, segments = said.segments, also = said.also, rungs = said.rungs, "
+            "updated_at = $1 "
             "FROM unnest($2::text[], $3::bytea[], $4::text[], $5::bigint[], $6::bigint[], "
-            "$7::text[]) AS said (id, body, encoding, units, segments, also) "
+            "$7::text[], $8::text[]) AS said (id, body, encoding, units, segments, also, rungs) "
             "WHERE message.id = said.id AND state = 'queued'",
             now,
             *columns_of(self._reworded_rows(messages)),
@@ -184,10 +191,10 @@ class OutboxRows(OutboxRecords, Rows):
         await self.insert("attempt", NEW_ATTEMPT, attempt_rows(begun, gateway, owner, now))
         return begun
 
-    async def end_attempts(self, attempted: Sequence[Attempted], now: Instant) -> None:
+    async def end_attempts(self, attempted: Sequence[Attempted], now: Instant) -> bool:
         """See ``ports.Session``."""
         if not attempted:
-            return
+            return False
         references = reference_rows(attempted)
         names = [(gateway, ref) for gateway, ref, *_ in references]
         await self._hold_names(
@@ -205,15 +212,15 @@ class OutboxRows(OutboxRecords, Rows):
         )
         await self.run(
             "WITH judged AS (SELECT * FROM unnest($2::text[], $3::bigint[], $4::text[], "
-            "$5::text[], $6::bigint[], $7::bigint[], $8::bigint[]) "
-            "AS judged (id, number, state, reason, not_before, uncounted, unknowns)), "
+            "$5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[]) "
+            "AS judged (id, number, state, reason, not_before, uncounted, unknowns, fallen)), "
             "held AS (SELECT id, attempts FROM message WHERE id = ANY($2::text[]) "
             "AND state = 'sending' ORDER BY id FOR UPDATE) "
             "UPDATE message SET state = judged.state, reason = judged.reason, "
             "not_before = coalesce(judged.not_before, message.not_before), "
             "attempts = message.attempts - judged.uncounted, "
-            "unknowns = message.unknowns + judged.unknowns, updated_at = $1 "
-            "FROM held JOIN judged ON judged.id = held.id AND judged.number = held.attempts "
+            "unknowns = message.unknowns + judged.unknowns, fallen = judged.fallen, "
+            "updated_at = $1 FROM held JOIN judged ON judged.id = held.id AND judged.number = held.attempts "
             "WHERE message.id = held.id",
             now,
             *columns_of(judged_messages(attempted)),
@@ -229,11 +236,14 @@ class OutboxRows(OutboxRecords, Rows):
                 [message.id for message in uncounted],
                 [message.attempts for message in uncounted],
             )
+        fell = False
         if references:
             await self.insert("reference", REFERENCE, references, ONCE)
-            await self._apply_early_receipts(names, now)
+            fell = await self._apply_early_receipts(names, now)
         # What was reported of an earlier try while this one was under way.
-        await self._conclude([a.message.id for a in attempted if a.message.attempts > 1], now)
+        tried = [a.message.id for a in attempted if a.message.attempts > 1]
+        fell |= await self._conclude(tried, now)
+        return fell or any(a.falls for a in attempted)
 
     async def move(self, moved: Sequence[Moved], now: Instant) -> int:
         """See ``ports.Session``."""
@@ -244,11 +254,11 @@ class OutboxRows(OutboxRecords, Rows):
             "$5::bigint[], $6::bigint[], $7::text[]) "
             "AS moved (id, state, reason, not_before, best_before, pinned)), "
             "held AS (SELECT id FROM message WHERE id = ANY($2::text[]) "
-            "AND state IN ('queued', 'unknown') ORDER BY id FOR UPDATE) "
+            "AND (state IN ('queued', 'unknown') OR fallen <> '') ORDER BY id FOR UPDATE) "
             "UPDATE message SET state = moved.state, reason = moved.reason, "
             "not_before = coalesce(moved.not_before, message.not_before), "
             "best_before = coalesce(moved.best_before, message.best_before), "
-            "pinned = coalesce(moved.pinned, message.pinned), updated_at = $1 "
+            "pinned = coalesce(moved.pinned, message.pinned), fallen = '', updated_at = $1 "
             "FROM held JOIN moved USING (id) WHERE message.id = held.id RETURNING message.id",
             now,
             *columns_of(
@@ -257,7 +267,7 @@ class OutboxRows(OutboxRecords, Rows):
         )
         return len(rows)
 
-    async def add_receipts(self, gateway: str, receipts: Sequence[Receipt], now: Instant) -> None:
+    async def add_receipts(self, gateway: str, receipts: Sequence[Receipt], now: Instant) -> bool:
         """See ``ports.Session``."""
         named = [(f"key:{r.ref}" if r.by_key else r.ref, r) for r in dict.fromkeys(receipts)]
         await self._hold_names([(gateway, ref) for ref, _ in named])
@@ -276,7 +286,7 @@ class OutboxRows(OutboxRecords, Rows):
             and (plain(ref), r.status, plain(r.code)) in new
         ]
         if not final:
-            return
+            return False
         refs = [ref for ref, _ in final]
         # Of several reports of one reference the first counts. By our key, "delivered" speaks of
         # the message; "failed" only of the try that has no other name, where there is one: a later
@@ -300,6 +310,17 @@ class OutboxRows(OutboxRecords, Rows):
             refs,
             [status for _, status in final],
         )
+        good = [ref for ref, status in final if status == ReceiptStatus.DELIVERED]
+        if good:
+            # Over a channel that its message has left, "delivered" has the last word.
+            await self.run(
+                "UPDATE reference SET status = 'delivered' FROM message "
+                "WHERE message.id = reference.message AND reference.gateway = $1 "
+                "AND status = 'failed' AND reference.rung < message.rung "
+                "AND (ref = ANY($2::text[]) OR 'key:' || message.key = ANY($2::text[]))",
+                gateway,
+                good,
+            )
         rows = await self.run(
             "SELECT message FROM reference WHERE gateway = $1 AND ref = ANY($2::text[]) "
             "UNION SELECT id FROM message WHERE key = ANY($3::text[])",
@@ -307,12 +328,76 @@ class OutboxRows(OutboxRecords, Rows):
             refs,
             [ref.removeprefix("key:") for ref in refs if ref.startswith("key:")],
         )
-        await self._conclude([id_ for (id_,) in rows], now)
+        return await self._conclude([id_ for (id_,) in rows], now)
+
+    async def fall(self, reasons: Mapping[str, str], now: Instant) -> None:
+        """See ``ports.Session``."""
+        if not reasons:
+            return
+        await self.run(
+            "UPDATE message SET fallen = fell.reason, updated_at = $1 "
+            "FROM unnest($2::text[], $3::text[]) AS fell (id, reason) "
+            "WHERE message.id = fell.id AND state = 'unknown'",
+            now,
+            list(reasons),
+            list(reasons.values()),
+        )
+
+    async def fallen(self, limit: int) -> list[Fallen]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            f"SELECT {FALLEN} FROM message WHERE fallen <> '' ORDER BY id LIMIT $1 "
+            f"{self.locked('FOR UPDATE SKIP LOCKED')}",
+            limit,
+        )
+        return [self._fell(row) for row in rows]
+
+    async def step(self, messages: Sequence[Message], now: Instant, reason: str = "") -> set[str]:
+        """See ``ports.Session``."""
+        if not messages:
+            return set()
+        rows = await self.run(
+            "WITH next AS (SELECT * FROM unnest($3::text[], $4::bigint[], $5::text[], $6::bytea[], "
+            "$7::bytea[], $8::bigint[], $9::bytea[], $10::text[], $11::bigint[], $12::bigint[], "
+            "$13::text[], $14::text[]) AS next (id, rung, channel, hash, sealed, not_before, body, "
+            "encoding, units, segments, also, rungs)), "
+            "held AS (SELECT id FROM message WHERE id = ANY($3::text[]) "
+            "AND (state = 'queued' OR fallen <> '') ORDER BY id FOR UPDATE) "
+            "UPDATE message SET state = 'queued', rung = next.rung, spent = message.attempts, "
+            "unknowns = 0, channel = next.channel, address_hash = next.hash, "
+            "address_sealed = next.sealed, not_before = next.not_before, body_sealed = next.body, "
+            "encoding = next.encoding, units = next.units, segments = next.segments, "
+            "also = next.also, rungs = next.rungs, updated_at = $1, "
+            "reason = CASE WHEN fallen = '' THEN $2 ELSE fallen END, fallen = '', pinned = '' "
+            "FROM held JOIN next USING (id) WHERE message.id = held.id "
+            "AND message.rung = next.rung - 1 RETURNING message.id",
+            now,
+            reason,
+            *columns_of(self._stepped_rows(messages)),
+        )
+        ids = [id_ for (id_,) in rows]
+        await self.run(
+            "DELETE FROM work WHERE key = ANY($1::text[])", [f"unknown|{id_}" for id_ in ids]
+        )
+        await self._conclude(ids, now)
+        return set(ids)
+
+    async def stranded(self, channels: Sequence[str], due: Instant, limit: int) -> list[Message]:
+        """See ``ports.Session``; nobody else is given them before this transaction ends."""
+        rows = await self.run(
+            f"SELECT {MESSAGE} FROM message WHERE state = 'queued' AND not_before <= $1 "
+            f"AND {MORE_RUNGS} AND pinned = '' AND channel = ANY($2::text[]) "
+            f"ORDER BY not_before, id LIMIT $3 {self.locked('FOR UPDATE SKIP LOCKED')}",
+            due,
+            list(channels),
+            limit,
+        )
+        return [self._fell((*row, "", "", 0)).message for row in rows]
 
     async def unknown(self, before: Instant, limit: int) -> list[Unsettled]:
         """See ``ports.Session``."""
         rows = await self.run(
-            f"SELECT {UNSETTLED} FROM message WHERE state = 'unknown' "
+            f"SELECT {UNSETTLED} FROM message WHERE state = 'unknown' AND fallen = '' "
             "AND updated_at <= $1 AND NOT EXISTS "
             "(SELECT 1 FROM work WHERE work.key = 'unknown|' || message.id) "
             f"ORDER BY updated_at LIMIT $2 {self.locked('FOR UPDATE SKIP LOCKED')}",
@@ -357,7 +442,7 @@ class OutboxRows(OutboxRecords, Rows):
         await self.run(
             f"INSERT INTO reference ({REFERENCE}) SELECT gateway, 'key:' || key, id, "
             "(SELECT coalesce(max(part) + 1, 0) FROM reference "
-            "WHERE reference.message = message.id) FROM message "
+            "WHERE reference.message = message.id), rung FROM message "
             f"WHERE id = ANY($1::text[]) {ONCE}",
             ids,
         )
@@ -415,10 +500,11 @@ class OutboxRows(OutboxRecords, Rows):
         """
         await self.lock([f"ref|{gateway}|{plain(ref)}" for gateway, ref in names])
 
-    async def _apply_early_receipts(self, names: Sequence[tuple[str, str]], now: Instant) -> None:
+    async def _apply_early_receipts(self, names: Sequence[tuple[str, str]], now: Instant) -> bool:
         """Apply what came before these names (a gateway, and what it calls a part).
 
         Of reports that contradict one another the first counts; of one moment, "delivered".
+        Whether a message has fallen by that.
         """
         rows = await self.run(
             "WITH first AS (SELECT DISTINCT ON (reference.gateway, reference.ref) "
@@ -438,44 +524,62 @@ class OutboxRows(OutboxRecords, Rows):
             [gateway for gateway, _ in names],
             [ref for _, ref in names],
         )
-        await self._conclude([id_ for (id_,) in rows], now)
+        return await self._conclude([id_ for (id_,) in rows], now)
 
     async def _accepted_parts(self, ids: Sequence[str]) -> list[asyncpg.Record]:
         """Rows of id and each part that a provider has named, of messages tried before."""
         if not ids:
             return []
         return await self.run(
-            "SELECT DISTINCT message, part FROM reference WHERE left(ref, 4) <> 'key:' "
-            "AND message = ANY($1::text[]) ORDER BY message, part",
+            "SELECT DISTINCT reference.message, part FROM reference JOIN message "
+            "ON message.id = reference.message AND message.rung = reference.rung "
+            "WHERE left(ref, 4) <> 'key:' AND message.id = ANY($1::text[]) "
+            "ORDER BY reference.message, part",
             ids,
         )
 
-    async def _conclude(self, ids: Sequence[str], now: Instant) -> None:
+    async def _conclude(self, ids: Sequence[str], now: Instant) -> bool:
         """Delivered when every part is, failed when one is; from no state that is final.
 
         A part that was tried more than once is delivered when one of the tries was, and failed when
         the last was: the one that has a name, since nothing is tried again that was accepted. What
-        waits to be tried again is delivered when the provider says so of our key.
+        waits to be tried again is delivered when the provider says so of our key. What was tried
+        over a channel that the message has left counts only where it was delivered whole, and only
+        while the message waits. One that has channels falls rather than fails; whether one did.
         """
         if not ids:
-            return
+            return False
         # Locked by a statement of its own: the next one sees what others wrote of other parts.
         await self.run(
             "SELECT id FROM message WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE", list(ids)
         )
-        await self.run(
-            "WITH part AS (SELECT message, bool_or(status = 'delivered') AS good, "
+        rows = await self.run(
+            "WITH part AS (SELECT reference.message, reference.rung, "
+            "bool_and(reference.rung = message.rung) AS own, "
+            "bool_or(status = 'delivered') AS good, "
             "coalesce(bool_or(status = 'failed') FILTER (WHERE left(ref, 4) <> 'key:'), "
             "bool_or(status = 'failed')) AS bad, "
             "bool_or(status = 'delivered' AND left(ref, 4) = 'key:') AS whole "
-            "FROM reference WHERE message = ANY($2::text[]) GROUP BY message, part), "
-            "fate AS (SELECT message, bool_or(bad AND NOT good) AS bad, "
-            "bool_and(good OR bad) AS closed, bool_or(whole) AS whole FROM part GROUP BY message) "
-            "UPDATE message SET state = CASE WHEN fate.bad THEN 'failed' ELSE 'delivered' END, "
-            "reason = CASE WHEN fate.bad THEN 'the provider reports it undelivered' ELSE '' END, "
+            "FROM reference JOIN message ON message.id = reference.message "
+            "WHERE message.id = ANY($2::text[]) GROUP BY reference.message, reference.rung, part), "
+            "rung AS (SELECT message, bool_and(own) AS own, bool_or(bad AND NOT good) AS bad, "
+            "bool_and(good OR bad) AS closed, bool_or(whole) AS whole, bool_and(good) AS good "
+            "FROM part GROUP BY message, rung), "
+            "fate AS (SELECT message, bool_or(own AND bad) AS bad, bool_or(own AND closed) AS closed, "
+            "bool_or(own AND whole) AS whole, bool_or(good AND NOT own) AS earlier "
+            "FROM rung GROUP BY message) "
+            f"UPDATE message SET state = CASE WHEN {LATE} THEN 'delivered' "
+            "WHEN NOT fate.bad THEN 'delivered' WHEN rungs = '[]' THEN 'failed' ELSE state END, "
+            f"fallen = CASE WHEN {LATE} OR NOT fate.bad OR rungs = '[]' THEN '' ELSE $3 END, "
+            f"reason = CASE WHEN {LATE} THEN $4 WHEN fate.bad THEN $3 ELSE '' END, "
             "updated_at = $1 FROM fate WHERE message.id = fate.message AND "
-            "((message.state IN ('accepted', 'unknown') AND (fate.bad OR fate.closed)) "
-            "OR (message.state = 'queued' AND fate.whole AND NOT fate.bad))",
+            "((message.state IN ('accepted', 'unknown') AND message.fallen = '' "
+            "AND (fate.bad OR fate.closed)) "
+            f"OR (message.state = 'queued' AND fate.whole AND NOT fate.bad) OR {LATE}) "
+            "RETURNING fallen",
             now,
             list(ids),
+            UNDELIVERED,
+            AFTER_ALL,
         )
+        return any(fallen for (fallen,) in rows)

@@ -30,7 +30,7 @@ INTEGERS: Final = frozenset(
         "at", "attempts", "due_at", "ended_at", "faults", "first_at", "first_seen_at", "guesses",
         "keep_accents", "lane", "level", "not_before", "best_before", "created_at", "number",
         "opened_at", "part", "received_at", "recipients", "refused", "released", "released_row",
-        "row", "score", "segments", "settled_at",
+        "row", "rung", "score", "segments", "settled_at", "spent",
         "started_at", "time", "units", "unknowns", "until", "updated_at", "used_at",
     }
 )  # fmt: skip

@@ -55,5 +55,15 @@ class BindingRecords(Records):
             found[by_hash[key]] = found.get(by_hash[key], frozenset()) | {number}
         return found
 
+    def _accounts(
+        self, rows: Iterable[Sequence[Any]], by_hash: Mapping[bytes, Address]
+    ) -> dict[Address, tuple[Address, ...]]:
+        """From rows of number's hash and sealed account, in their order."""
+        found: dict[Address, tuple[Address, ...]] = {}
+        for key, sealed in rows:
+            account = self._open_address(sealed, b"binding")
+            found[by_hash[key]] = (*found.get(by_hash[key], ()), account)
+        return found
+
     def _code_hash(self, code: str) -> bytes:
         return self._sealer.digest(f"link:{code}")

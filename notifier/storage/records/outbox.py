@@ -9,7 +9,7 @@ from notifier.domain.message import Address, Lane, Message, State
 from notifier.domain.outcome import Accepted, Partial, Throttled
 from notifier.domain.segments import Encoding, plan_plain, plan_sms
 from notifier.errors import SealedError
-from notifier.ports import AttemptRow, OutboxRow, QueuedNotice, Unsettled
+from notifier.ports import AttemptRow, Fallen, OutboxRow, QueuedNotice, Unsettled
 from notifier.storage.packing import pack, unpack
 from notifier.storage.records.base import Records
 
@@ -23,25 +23,27 @@ if TYPE_CHECKING:
 NEW_MESSAGE = (
     "id, key, lane, state, channel, address_hash, address_sealed, body_sealed, locale, encoding, "
     "units, segments, notice, dossier, episode, also, broadcast, created_at, not_before, "
-    "best_before, updated_at"
+    "best_before, updated_at, rungs"
 )
 MESSAGE = (
     "id, key, lane, address_sealed, body_sealed, locale, encoding, notice, dossier, episode, "
-    "also, broadcast, created_at, not_before, best_before, attempts"
+    "also, broadcast, created_at, not_before, best_before, attempts, rungs, rung, spent"
 )
 MESSAGE_WIDTH = len(MESSAGE.split(", "))
 SHOWN = (
     "id, key, lane, state, address_sealed, body_sealed, notice, dossier, broadcast, segments, "
-    "attempts, gateway, reason, created_at, not_before, best_before, updated_at"
+    "attempts, gateway, reason, created_at, not_before, best_before, updated_at, rungs"
 )
 UNSETTLED = (
     f"{MESSAGE}, unknowns, gateway, updated_at, "
-    "(SELECT min(started_at) FROM attempt WHERE attempt.message = message.id)"
+    "(SELECT min(started_at) FROM attempt WHERE attempt.message = message.id "
+    "AND number > message.spent)"
 )
+FALLEN = f"{MESSAGE}, channel, fallen, unknowns"
 QUEUED_NOTICE = "id, dossier, notice, episode"
-NEW_ATTEMPT = "message, number, gateway, owner, started_at"
-ATTEMPT = "number, gateway, started_at, ended_at, outcome, code, detail"
-REFERENCE = "gateway, ref, message, part"
+NEW_ATTEMPT = "message, number, gateway, owner, started_at, address"
+ATTEMPT = "number, gateway, started_at, ended_at, outcome, code, detail, address"
+REFERENCE = "gateway, ref, message, part, rung"
 RECEIPT = "gateway, ref, status, code, at"
 
 LEFT = "lane >= 2 AND state IN ('sending', 'accepted', 'delivered', 'unknown')"
@@ -49,8 +51,17 @@ LEFT = "lane >= 2 AND state IN ('sending', 'accepted', 'delivered', 'unknown')"
 
 DIED = "the process ended while it was being sent"
 
-NO_BODY = ("…", (), "")
-"""Text, buttons and the contact's button of what does not open."""
+NO_BODY = ("…", (), "", "")
+"""Text, buttons, the contact's button and the subject of what does not open."""
+
+MORE_RUNGS = "rungs NOT LIKE '%\"' || channel || '\"]' AND rungs <> '[]'"
+"""Whether a further channel is named behind the one that a message is on."""
+
+LATE = "(fate.earlier AND (message.state = 'queued' OR message.fallen <> ''))"
+"""Whether what waits was delivered over a channel that it has left: see ``_conclude``."""
+
+UNDELIVERED = "the provider reports it undelivered"
+AFTER_ALL = "delivered over an earlier channel after all"
 
 
 class OutboxRecords(Records):
@@ -81,12 +92,28 @@ class OutboxRecords(Records):
                 message.not_before,
                 message.best_before,
                 message.created_at,
+                _rungs(message),
             )
             for message in messages
         ]
 
+    def _stepped_rows(self, messages: Sequence[Message]) -> list[tuple[Any, ...]]:
+        """Rows of id, rung, channel, address' hash, sealed address, not before; then as reworded."""
+        return [
+            (
+                message.id,
+                message.rung,
+                message.address.channel,
+                self._hash(message.address),
+                self._seal_address(message.address, b"message"),
+                message.not_before,
+                *reworded[1:],
+            )
+            for message, reworded in zip(messages, self._reworded_rows(messages), strict=True)
+        ]
+
     def _reworded_rows(self, messages: Sequence[Message]) -> list[tuple[Any, ...]]:
-        """Rows of id, sealed body, encoding, units, segments and the other dossiers."""
+        """Rows of id, sealed body, encoding, units, segments, the other dossiers, and rungs."""
         return [
             (
                 message.id,
@@ -95,12 +122,13 @@ class OutboxRecords(Records):
                 message.plan.units,
                 message.plan.segments,
                 _also(message),
+                _rungs(message),
             )
             for message in messages
         ]
 
     def _seal_body(self, message: Message) -> bytes:
-        body = [message.text, message.buttons, message.contact_button]
+        body = [message.text, message.buttons, message.contact_button, message.subject]
         return self._sealer.seal(pack(body), b"message")
 
     def _message(self, row: Sequence[Any]) -> Message:
@@ -121,10 +149,16 @@ class OutboxRecords(Records):
             message=message, times=times, gateway=gateway, since=since, first_at=first_at or since
         )
 
+    def _fell(self, row: Sequence[Any]) -> Fallen:
+        """From a row in the order of ``FALLEN``; it is worded anew, so that it need not open."""
+        channel, reason, unknowns = row[MESSAGE_WIDTH:]
+        message = _message_of(row, Address(channel, ""), NO_BODY)
+        return Fallen(message=message, channel=channel, reason=reason, unknowns=unknowns)
+
     def _shown(self, row: Sequence[Any]) -> OutboxRow:
         """From a row in the order of ``SHOWN``."""
         (id_, key, lane, state, address, body, notice, dossier, broadcast, segments, attempts,
-         gateway, reason, created_at, not_before, best_before, updated_at) = row  # fmt: skip
+         gateway, reason, created_at, not_before, best_before, updated_at, rungs) = row  # fmt: skip
         try:
             to, text = self._open_address(address, b"message").masked, self._body(body)[0]
         except SealedError:  # staff have to see it all the same
@@ -147,6 +181,7 @@ class OutboxRecords(Records):
             not_before=not_before,
             best_before=best_before,
             updated_at=updated_at,
+            rungs=tuple(unpack(rungs.encode())),
         )
 
     def _notices(
@@ -164,8 +199,10 @@ class OutboxRecords(Records):
 
 def _message_of(row: Sequence[Any], address: Address, body: Any) -> Message:
     (id_, key, lane, _, _, locale, encoding, notice, dossier, episode, also, broadcast,
-     created_at, not_before, best_before, attempts) = row[:MESSAGE_WIDTH]  # fmt: skip
-    text, buttons, contact_button = body
+     created_at, not_before, best_before, attempts, rungs, rung, spent) = row[
+        :MESSAGE_WIDTH
+    ]  # fmt: skip
+    text, buttons, contact_button, subject = body
     return Message(
         id=id_,
         key=key,
@@ -184,7 +221,11 @@ def _message_of(row: Sequence[Any], address: Address, body: Any) -> Message:
         broadcast=broadcast,
         buttons=tuple(buttons),
         contact_button=contact_button,
+        subject=subject,
         attempts=attempts,
+        rungs=tuple(unpack(rungs.encode())),
+        rung=rung,
+        spent=spent,
     )
 
 
@@ -202,6 +243,10 @@ def read_left(
 
 def _also(message: Message) -> str:
     return pack(message.also).decode()
+
+
+def _rungs(message: Message) -> str:
+    return pack(message.rungs).decode()
 
 
 def read_queued(rows: Iterable[Sequence[Any]]) -> list[QueuedNotice]:
@@ -244,16 +289,20 @@ def ended_attempts(attempted: Sequence[Attempted]) -> list[tuple[Any, ...]]:
 
 
 def judged_messages(attempted: Sequence[Attempted]) -> list[tuple[Any, ...]]:
-    """Rows of id, attempt, state, reason, not before, attempts too many, and unknowns more."""
+    """Rows of id, attempt, state, reason, not before, attempts too many, unknowns more, and fallen.
+
+    What falls stays as it is until its next channel is chosen, in this transaction.
+    """
     return [
         (
             a.message.id,
             a.message.attempts,
-            a.verdict.state,
+            State.SENDING if a.falls else a.verdict.state,
             a.verdict.reason,
             a.verdict.not_before,
             0 if a.verdict.counts else 1,
             int(a.verdict.state is State.UNKNOWN),
+            a.verdict.reason if a.falls else "",
         )
         for a in attempted
     ]
@@ -261,14 +310,21 @@ def judged_messages(attempted: Sequence[Attempted]) -> list[tuple[Any, ...]]:
 
 def reference_rows(attempted: Sequence[Attempted]) -> list[tuple[Any, ...]]:
     """In the order of ``REFERENCE``."""
-    return [(a.gateway, ref, a.message.id, part) for a in attempted for part, ref in _references(a)]
+    return [
+        (a.gateway, ref, a.message.id, part, a.message.rung)
+        for a in attempted
+        for part, ref in _references(a)
+    ]
 
 
 def attempt_rows(
     begun: Sequence[Message], gateway: str, owner: str, now: Instant
 ) -> list[tuple[Any, ...]]:
     """In the order of ``NEW_ATTEMPT``."""
-    return [(message.id, message.attempts, gateway, owner, now) for message in begun]
+    return [
+        (message.id, message.attempts, gateway, owner, now, message.address.masked)
+        for message in begun
+    ]
 
 
 def read_attempts(rows: Iterable[Sequence[Any]]) -> list[AttemptRow]:
@@ -282,8 +338,9 @@ def read_attempts(rows: Iterable[Sequence[Any]]) -> list[AttemptRow]:
             outcome=outcome,
             code=code,
             detail=detail,
+            to=to,
         )
-        for number, gateway, started_at, ended_at, outcome, code, detail in rows
+        for number, gateway, started_at, ended_at, outcome, code, detail, to in rows
     ]
 
 
@@ -312,7 +369,7 @@ def _references(attempted: Attempted) -> list[tuple[int, str]]:
         case Accepted(refs=refs) if refs:
             more = range(message.plan.segments, message.plan.segments + len(refs))
             return list(zip((*open_, *more), refs, strict=False))
-        case _ if attempted.verdict.state in {State.ACCEPTED, State.UNKNOWN}:
+        case _ if attempted.falls or attempted.verdict.state in {State.ACCEPTED, State.UNKNOWN}:
             return [*taken.items(), (open_[0] if open_ else 0, own)]
         case _:
             return list(taken.items())

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 from notifier.domain.admission import Candidate
 from notifier.domain.message import Lane, ReceiptStatus
 from notifier.storage.records.outbox import (
+    AFTER_ALL,
     ATTEMPT,
     DIED,
+    FALLEN,
+    LATE,
     LEFT,
     MESSAGE,
+    MORE_RUNGS,
     NEW_ATTEMPT,
     NEW_MESSAGE,
     QUEUED_NOTICE,
     RECEIPT,
     REFERENCE,
     SHOWN,
+    UNDELIVERED,
     UNSETTLED,
     OutboxRecords,
     attempt_rows,
@@ -34,13 +39,14 @@ from notifier.storage.sqlite.rows import Rows
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address, Message, Receipt, State
     from notifier.ports import (
         Attempted,
         AttemptRow,
+        Fallen,
         Moved,
         OutboxRow,
         QueuedNotice,
@@ -132,7 +138,7 @@ class OutboxRows(OutboxRecords, Rows):
         """See ``ports.Session``."""
         await self.run_many(
             "UPDATE message SET body_sealed = ?2, encoding = ?3, units = ?4, segments = ?5, "
-            "also = ?6, updated_at = ?7 WHERE id = ?1 AND state = 'queued'",
+            "also = ?6, rungs = ?7, updated_at = ?8 WHERE id = ?1 AND state = 'queued'",
             [(*row, now) for row in self._reworded_rows(messages)],
         )
 
@@ -158,7 +164,7 @@ class OutboxRows(OutboxRecords, Rows):
         )
         return begun
 
-    async def end_attempts(self, attempted: Sequence[Attempted], now: Instant) -> None:
+    async def end_attempts(self, attempted: Sequence[Attempted], now: Instant) -> bool:
         """See ``ports.Session``."""
         await self.run_many(
             "UPDATE attempt SET ended_at = ?6, outcome = ?3, code = ?4, detail = ?5 "
@@ -167,7 +173,7 @@ class OutboxRows(OutboxRecords, Rows):
         )
         await self.run_many(
             "UPDATE message SET state = ?3, reason = ?4, not_before = coalesce(?5, not_before), "
-            "attempts = attempts - ?6, unknowns = unknowns + ?7, updated_at = ?8 "
+            "attempts = attempts - ?6, unknowns = unknowns + ?7, fallen = ?8, updated_at = ?9 "
             "WHERE id = ?1 AND state = 'sending' AND attempts = ?2",
             [(*row, now) for row in judged_messages(attempted)],
         )
@@ -178,24 +184,27 @@ class OutboxRows(OutboxRecords, Rows):
             [(a.message.id, a.message.attempts) for a in attempted if not a.verdict.counts],
         )
         references = reference_rows(attempted)
+        fell = False
         if references:
             await self.insert(f"INSERT OR IGNORE INTO reference ({REFERENCE})", references)
-            await self._apply_early_receipts([row[:2] for row in references], now)
+            fell = await self._apply_early_receipts([row[:2] for row in references], now)
         # What was reported of an earlier try while this one was under way.
-        await self._conclude([a.message.id for a in attempted if a.message.attempts > 1], now)
+        tried = [a.message.id for a in attempted if a.message.attempts > 1]
+        fell |= await self._conclude(tried, now)
+        return fell or any(a.falls for a in attempted)
 
     async def move(self, moved: Sequence[Moved], now: Instant) -> int:
         """See ``ports.Session``."""
         before = self._connection.total_changes
         await self.run_many(
             "UPDATE message SET state = ?, reason = ?, not_before = coalesce(?, not_before), "
-            "best_before = coalesce(?, best_before), pinned = coalesce(?, pinned), updated_at = ? "
-            "WHERE id = ? AND state IN ('queued', 'unknown')",
+            "best_before = coalesce(?, best_before), pinned = coalesce(?, pinned), fallen = '', "
+            "updated_at = ? WHERE id = ? AND (state IN ('queued', 'unknown') OR fallen <> '')",
             [(m.state, m.reason, m.not_before, m.best_before, m.pinned, now, m.id) for m in moved],
         )
         return self._connection.total_changes - before
 
-    async def add_receipts(self, gateway: str, receipts: Sequence[Receipt], now: Instant) -> None:
+    async def add_receipts(self, gateway: str, receipts: Sequence[Receipt], now: Instant) -> bool:
         """See ``ports.Session``."""
         named = [(f"key:{r.ref}" if r.by_key else r.ref, r) for r in dict.fromkeys(receipts)]
         kept = await self.insert(
@@ -222,18 +231,72 @@ class OutboxRows(OutboxRecords, Rows):
             "WHERE gateway = ?2 AND ref = ?3 AND status = '')))",
             [(receipt.status, gateway, ref) for ref, receipt in final],
         )
+        # Over a channel that its message has left, "delivered" has the last word.
+        await self.run_many(
+            "UPDATE reference SET status = 'delivered' WHERE gateway = ?1 AND (ref = ?2 OR message = "
+            "(SELECT id FROM message WHERE substr(?2, 1, 4) = 'key:' AND key = substr(?2, 5))) "
+            "AND status = 'failed' AND rung < "
+            "(SELECT rung FROM message WHERE id = reference.message)",
+            [(gateway, ref) for ref, receipt in final if receipt.status is ReceiptStatus.DELIVERED],
+        )
         rows = await self.run(
             "SELECT message FROM reference WHERE gateway = ?1 AND ref IN "
             "(SELECT value FROM json_each(?2)) UNION SELECT message.id FROM message "
             "WHERE key IN (SELECT substr(value, 5) FROM json_each(?2) WHERE value LIKE 'key:%')",
             (gateway, self.listed(ref for ref, _ in final)),
         )
-        await self._conclude([id_ for (id_,) in rows], now)
+        return await self._conclude([id_ for (id_,) in rows], now)
+
+    async def fall(self, reasons: Mapping[str, str], now: Instant) -> None:
+        """See ``ports.Session``."""
+        await self.run_many(
+            "UPDATE message SET fallen = ?, updated_at = ? WHERE id = ? AND state = 'unknown'",
+            [(reason, now, id_) for id_, reason in reasons.items()],
+        )
+
+    async def fallen(self, limit: int) -> list[Fallen]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            f"SELECT {FALLEN} FROM message WHERE fallen <> '' ORDER BY id LIMIT ?", (limit,)
+        )
+        return [self._fell(row) for row in rows]
+
+    async def step(self, messages: Sequence[Message], now: Instant, reason: str = "") -> set[str]:
+        """See ``ports.Session``."""
+        rows = [(*row, now, reason) for row in self._stepped_rows(messages)]
+        await self.run_many(
+            "UPDATE message SET state = 'queued', rung = ?2, spent = attempts, unknowns = 0, "
+            "channel = ?3, address_hash = ?4, address_sealed = ?5, not_before = ?6, "
+            "body_sealed = ?7, encoding = ?8, units = ?9, segments = ?10, also = ?11, rungs = ?12, "
+            "updated_at = ?13, reason = CASE WHEN fallen = '' THEN ?14 ELSE fallen END, "
+            "fallen = '', pinned = '' "
+            "WHERE id = ?1 AND rung = ?2 - 1 AND (state = 'queued' OR fallen <> '')",
+            rows,
+        )
+        stepped = await self.run(
+            "SELECT id FROM message WHERE state = 'queued' AND fallen = '' AND (id, rung) IN "
+            "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))",
+            (self.listed((message.id, message.rung) for message in messages),),
+        )
+        ids = {id_ for (id_,) in stepped}
+        await self.run_many("DELETE FROM work WHERE key = ?", [(f"unknown|{id_}",) for id_ in ids])
+        await self._conclude(sorted(ids), now)
+        return ids
+
+    async def stranded(self, channels: Sequence[str], due: Instant, limit: int) -> list[Message]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            f"SELECT {MESSAGE} FROM message WHERE state = 'queued' AND not_before <= ? "
+            f"AND {MORE_RUNGS} AND pinned = '' "
+            "AND channel IN (SELECT value FROM json_each(?)) ORDER BY not_before, id LIMIT ?",
+            (due, self.listed(channels), limit),
+        )
+        return [self._fell((*row, "", "", 0)).message for row in rows]
 
     async def unknown(self, before: Instant, limit: int) -> list[Unsettled]:
         """See ``ports.Session``."""
         rows = await self.run(
-            f"SELECT {UNSETTLED} FROM message WHERE state = 'unknown' "
+            f"SELECT {UNSETTLED} FROM message WHERE state = 'unknown' AND fallen = '' "
             "AND updated_at <= ? AND NOT EXISTS "
             "(SELECT 1 FROM work WHERE work.key = 'unknown|' || message.id) "
             "ORDER BY updated_at LIMIT ?",
@@ -259,7 +322,7 @@ class OutboxRows(OutboxRecords, Rows):
         await self.run(
             f"INSERT OR IGNORE INTO reference ({REFERENCE}) SELECT gateway, "
             "'key:' || key, id, (SELECT coalesce(max(part) + 1, 0) FROM reference "
-            "WHERE message = message.id) FROM message "
+            "WHERE message = message.id), rung FROM message "
             "WHERE id IN (SELECT value FROM json_each(?))",
             (self.listed(id_ for id_, _, _ in rows),),
         )
@@ -310,10 +373,11 @@ class OutboxRows(OutboxRecords, Rows):
 
     async def _apply_early_receipts(
         self, references: Sequence[tuple[str, str]], now: Instant
-    ) -> None:
+    ) -> bool:
         """Apply what came before these names (a gateway, and what it calls a part).
 
         Of reports that contradict one another the first counts; of one moment, "delivered".
+        Whether a message has fallen by that.
         """
         rows = await self.run(
             "WITH early AS (SELECT reference.gateway, reference.ref, receipt.status, row_number() "
@@ -333,7 +397,7 @@ class OutboxRows(OutboxRecords, Rows):
             "RETURNING reference.message",
             (self.listed(references),),
         )
-        await self._conclude([id_ for (id_,) in rows], now)
+        return await self._conclude([id_ for (id_,) in rows], now)
 
     async def _accepted_parts(self, ids: Sequence[str]) -> list[sqlite3.Row]:
         """Rows of id and each part that a provider has named, of messages tried before."""
@@ -341,32 +405,45 @@ class OutboxRows(OutboxRecords, Rows):
             return []
         return await self.run(
             "SELECT DISTINCT message, part FROM reference WHERE substr(ref, 1, 4) <> 'key:' "
-            "AND message IN (SELECT value FROM json_each(?)) ORDER BY message, part",
+            "AND message IN (SELECT value FROM json_each(?)) AND rung = (SELECT rung FROM message "
+            "WHERE message.id = reference.message) ORDER BY message, part",
             (self.listed(ids),),
         )
 
-    async def _conclude(self, ids: Sequence[str], now: Instant) -> None:
+    async def _conclude(self, ids: Sequence[str], now: Instant) -> bool:
         """Delivered when every part is, failed when one is; from no state that is final.
 
         A part that was tried more than once is delivered when one of the tries was, and failed when
         the last was: the one that has a name, since nothing is tried again that was accepted. What
-        waits to be tried again is delivered when the provider says so of our key.
+        waits to be tried again is delivered when the provider says so of our key. What was tried
+        over a channel that the message has left counts only where it was delivered whole, and only
+        while the message waits. One that has channels falls rather than fails; whether one did.
         """
         if not ids:
-            return
-        await self.run(
-            "WITH part AS (SELECT message, max(status = 'delivered') AS good, "
+            return False
+        rows = await self.run(
+            "WITH part AS (SELECT reference.message, reference.rung, "
+            "reference.rung = message.rung AS own, max(status = 'delivered') AS good, "
             "coalesce(max(CASE WHEN substr(ref, 1, 4) <> 'key:' THEN status = 'failed' END), "
             "max(status = 'failed')) AS bad, "
             "max(status = 'delivered' AND substr(ref, 1, 4) = 'key:') AS whole "
-            "FROM reference WHERE message IN (SELECT value FROM json_each(?2)) "
-            "GROUP BY message, part), "
-            "fate AS (SELECT message, max(bad AND NOT good) AS bad, min(good OR bad) AS closed, "
-            "max(whole) AS whole FROM part GROUP BY message) "
-            "UPDATE message SET state = CASE WHEN fate.bad THEN 'failed' ELSE 'delivered' END, "
-            "reason = CASE WHEN fate.bad THEN 'the provider reports it undelivered' ELSE '' END, "
+            "FROM reference JOIN message ON message.id = reference.message "
+            "WHERE reference.message IN (SELECT value FROM json_each(?2)) "
+            "GROUP BY reference.message, reference.rung, part), "
+            "rung AS (SELECT message, own, max(bad AND NOT good) AS bad, min(good OR bad) AS closed, "
+            "max(whole) AS whole, min(good) AS good FROM part GROUP BY message, rung), "
+            "fate AS (SELECT message, coalesce(max(own AND bad), 0) AS bad, "
+            "coalesce(max(own AND closed), 0) AS closed, coalesce(max(own AND whole), 0) AS whole, "
+            "coalesce(max(good AND NOT own), 0) AS earlier FROM rung GROUP BY message) "
+            f"UPDATE message SET state = CASE WHEN {LATE} THEN 'delivered' "
+            "WHEN NOT fate.bad THEN 'delivered' WHEN rungs = '[]' THEN 'failed' ELSE state END, "
+            f"fallen = CASE WHEN {LATE} OR NOT fate.bad OR rungs = '[]' THEN '' ELSE ?3 END, "
+            f"reason = CASE WHEN {LATE} THEN ?4 WHEN fate.bad THEN ?3 ELSE '' END, "
             "updated_at = ?1 FROM fate WHERE message.id = fate.message AND "
-            "((message.state IN ('accepted', 'unknown') AND (fate.bad OR fate.closed)) "
-            "OR (message.state = 'queued' AND fate.whole AND NOT fate.bad))",
-            (now, self.listed(set(ids))),
+            "((message.state IN ('accepted', 'unknown') AND message.fallen = '' "
+            "AND (fate.bad OR fate.closed)) "
+            f"OR (message.state = 'queued' AND fate.whole AND NOT fate.bad) OR {LATE}) "
+            "RETURNING fallen",
+            (now, self.listed(set(ids)), UNDELIVERED, AFTER_ALL),
         )
+        return any(fallen for (fallen,) in rows)

@@ -68,11 +68,16 @@ CREATE TABLE message (
     gateway        TEXT COLLATE "C" NOT NULL DEFAULT '',
     pinned         TEXT COLLATE "C" NOT NULL DEFAULT '', -- the one gateway that may send it again
     reason         TEXT COLLATE "C" NOT NULL DEFAULT '',
+    rungs          TEXT COLLATE "C" NOT NULL DEFAULT '[]', -- the channels that it may go over
+    rung           BIGINT NOT NULL DEFAULT 0, -- how often it went on to another one
+    spent          BIGINT NOT NULL DEFAULT 0, -- how many of its attempts were over earlier ones
+    fallen         TEXT COLLATE "C" NOT NULL DEFAULT '', -- why its channel is over, until the next is chosen
     updated_at     BIGINT NOT NULL
 );
 CREATE INDEX message_queued ON message (channel, lane, not_before, id) WHERE state = 'queued';
 CREATE INDEX message_pinned ON message (pinned, channel, lane, not_before, id)
     WHERE state = 'queued' AND pinned <> '';
+CREATE INDEX message_fallen ON message (id) WHERE fallen <> '';
 CREATE INDEX message_open ON message (state, updated_at) WHERE state IN ('sending', 'unknown');
 CREATE INDEX message_dossier ON message (dossier, id) WHERE dossier IS NOT NULL;
 CREATE INDEX message_broadcast ON message (broadcast, state) WHERE broadcast IS NOT NULL;
@@ -91,6 +96,7 @@ CREATE TABLE attempt (
     outcome    TEXT COLLATE "C" NOT NULL DEFAULT '',
     code       TEXT COLLATE "C" NOT NULL DEFAULT '',
     detail     TEXT COLLATE "C" NOT NULL DEFAULT '',
+    address    TEXT COLLATE "C" NOT NULL DEFAULT '', -- masked
     PRIMARY KEY (message, number)
 );
 
@@ -100,6 +106,7 @@ CREATE TABLE reference (
     ref     TEXT COLLATE "C" NOT NULL,
     message TEXT COLLATE "C" NOT NULL,
     part    BIGINT NOT NULL,
+    rung    BIGINT NOT NULL DEFAULT 0,
     status  TEXT COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (gateway, ref)
 );
@@ -181,6 +188,7 @@ CREATE TABLE binding (
     ended_by       TEXT COLLATE "C" NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX binding_now ON binding (account_hash, number_hash) WHERE ended_at IS NULL;
+CREATE INDEX binding_number ON binding (number_hash, at) WHERE ended_at IS NULL;
 
 -- Codes that tie a number to an account; each works once. The code itself is not kept.
 CREATE TABLE link (

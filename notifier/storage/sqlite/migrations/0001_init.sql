@@ -66,11 +66,16 @@ CREATE TABLE message (
     gateway        TEXT NOT NULL DEFAULT '',
     pinned         TEXT NOT NULL DEFAULT '', -- the one gateway that may send it again
     reason         TEXT NOT NULL DEFAULT '',
+    rungs          TEXT NOT NULL DEFAULT '[]', -- the channels that it may go over
+    rung           INTEGER NOT NULL DEFAULT 0, -- how often it went on to another one
+    spent          INTEGER NOT NULL DEFAULT 0, -- how many of its attempts were over earlier ones
+    fallen         TEXT NOT NULL DEFAULT '', -- why its channel is over, until the next is chosen
     updated_at     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_queued ON message (channel, lane, not_before, id) WHERE state = 'queued';
 CREATE INDEX message_pinned ON message (pinned, channel, lane, not_before, id)
     WHERE state = 'queued' AND pinned <> '';
+CREATE INDEX message_fallen ON message (id) WHERE fallen <> '';
 CREATE INDEX message_open ON message (state, updated_at) WHERE state IN ('sending', 'unknown');
 CREATE INDEX message_dossier ON message (dossier, id) WHERE dossier IS NOT NULL;
 CREATE INDEX message_broadcast ON message (broadcast, state) WHERE broadcast IS NOT NULL;
@@ -89,6 +94,7 @@ CREATE TABLE attempt (
     outcome    TEXT NOT NULL DEFAULT '',
     code       TEXT NOT NULL DEFAULT '',
     detail     TEXT NOT NULL DEFAULT '',
+    address    TEXT NOT NULL DEFAULT '', -- masked
     PRIMARY KEY (message, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -98,6 +104,7 @@ CREATE TABLE reference (
     ref     TEXT NOT NULL,
     message TEXT NOT NULL,
     part    INTEGER NOT NULL,
+    rung    INTEGER NOT NULL DEFAULT 0,
     status  TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (gateway, ref)
 ) STRICT, WITHOUT ROWID;
@@ -179,6 +186,7 @@ CREATE TABLE binding (
     ended_by       TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE UNIQUE INDEX binding_now ON binding (account_hash, number_hash) WHERE ended_at IS NULL;
+CREATE INDEX binding_number ON binding (number_hash, at) WHERE ended_at IS NULL;
 
 -- Codes that tie a number to an account; each works once. The code itself is not kept.
 CREATE TABLE link (
