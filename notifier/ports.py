@@ -214,7 +214,7 @@ class Attempted:
     outcome: Outcome
     verdict: Verdict
     falls: bool = False
-    """Whether its channel is over for it; where it goes from there is decided in this transaction."""
+    """Whether its channel is over for it; the same transaction decides where it goes then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

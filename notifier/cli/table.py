@@ -268,7 +268,7 @@ def work_list(
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """What waits for people: late before we knew, unreachable, unknown, refused by a gateway."""
+    """What waits for people: late before we knew, to call, unknown, refused by a gateway."""
     from notifier.cli import listing
 
     listing.work(Folder.named, kind, limit, as_json=as_json)

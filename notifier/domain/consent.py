@@ -48,7 +48,7 @@ def closed(scopes: frozenset[str]) -> bool:
 
 
 def own_word(scopes: frozenset[str], dossier: str | None) -> bool:
-    """Whether the person said so of all messages, or of this dossier's: it holds on every channel."""
+    """Whether the person said so, of all messages or of this dossier's: on whatever channel."""
     return not scopes.isdisjoint({EVERYTHING, dossier})
 
 

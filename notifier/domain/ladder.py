@@ -1,4 +1,4 @@
-"""The ladder of channels: which come into question for a notice, in what order, and when one is over.
+"""The ladder of channels: which a notice may go over, in what order, and when one is over for it.
 
 Behind the last one stands the call list: a person calls, or goes and sees.
 """

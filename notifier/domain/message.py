@@ -114,7 +114,7 @@ class Message:
     subject: str = field(default="", repr=False)
     """What an e-mail is headed by; empty on other channels."""
     rungs: tuple[str, ...] = ()
-    """The channels that it may go over, in order; it is on that of its address. Empty: only that."""
+    """The channels that it may go over, in order; it is on its address's. Empty: on that only."""
     rung: int = 0
     """How often it went on to another channel."""
     spent: int = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
 from types import MappingProxyType
@@ -21,7 +20,7 @@ from notifier.errors import TemplateError
 from notifier.ports import WorkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from notifier.domain.answer import Answer, Part
     from notifier.domain.dossier import Dossier
@@ -207,6 +206,10 @@ class Composer:
             return self.together_text(notices, locale=locale, channel=channel, now=now)
         except TemplateError:
             return None
+
+    def has(self, notice: str, *, locale: str, channel: str) -> bool:
+        """Whether there are words for a notice."""
+        return self._renderer.has(locale, channel, notice)
 
     def has_many(self, notice: str, *, locale: str, channel: str) -> bool:
         """Whether there are words that say several of a notice at once."""

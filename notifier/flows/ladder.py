@@ -1,4 +1,4 @@
-"""The ladder of channels: a notice that did not arrive over one goes on to the next, then to people.
+"""The ladder of channels: a notice that did not arrive goes on over the next, then to people.
 
 It stays the one message that it is, with its key: only channel, address and words are others. Each
 step is made in the transaction that records why the last channel is over.
@@ -36,7 +36,7 @@ MOST_BATCHES: Final = 50
 """Transactions of one sweep; what is left then waits for the next tick."""
 
 PROBED: Final = instant.MINUTE
-"""How long (ms) a message waits at least: a gateway that rested is tried with the first that comes."""
+"""How long (ms) a message waits at least: with the first one a gateway that rested is tried."""
 
 log = structlog.get_logger()
 
@@ -107,11 +107,15 @@ class Reach:
             for address in self.addresses(dossier)
         )
 
+    def blocked(self, address: Address) -> bool:
+        """Whether nothing that was not asked for may go to ``address``."""
+        return consent.closed(self.refusals.get(address, frozenset()))
+
     def shut(self, dossier: Dossier, address: Address) -> str:
         """Why nothing about ``dossier`` may go to ``address``; empty where it may."""
         if not consent.allows(dossier, address.channel):
             return f"the dossier forbids {address.channel}"
-        if consent.closed(self.refusals.get(address, frozenset())):
+        if self.blocked(address):
             return f"the recipient takes nothing from us by {address.channel}"
         return ""
 
@@ -245,7 +249,7 @@ class StepDown:
             on=on,
             reason=f"{fallen.reason}; {MOVED_ON}" if own is None else fallen.reason,
             apart=tuple(apart),
-            work=tuple(_call(message, dossier, fallen.reason, now) for dossier, _ in lost),
+            work=tuple(to_call(message, one.code, fallen.reason, now) for one, _ in lost),
             whole=not lost,
         )
 
@@ -416,13 +420,13 @@ def _on(
     )
 
 
-def _call(message: Message, dossier: Dossier, reason: str, now: Instant) -> WorkItem:
-    """Once a notice; without a number, since the dossier has it."""
+def to_call(message: Message, code: str, reason: str, now: Instant) -> WorkItem:
+    """What people call about, once a notice; without a number, since the dossier has it."""
     key = f"{CALL}|{message.key}"
     return WorkItem(
-        key=key if dossier.code == message.dossier else f"{key}|{dossier.code}",
+        key=key if code == message.dossier else f"{key}|{code}",
         kind=CALL,
-        dossier=dossier.code,
+        dossier=code,
         detail=f"{message.notice}: {reason}",
         opened_at=now,
     )

@@ -10,7 +10,7 @@ from notifier.domain.broadcast import BroadcastState
 from notifier.domain.message import Lane, State
 from notifier.domain.rules import DueRule
 from notifier.errors import SealedError
-from notifier.flows.ladder import Reach
+from notifier.flows.ladder import Reach, to_call
 from notifier.flows.together import Joined, failed
 from notifier.ports import Moved, WorkItem
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from notifier.domain.broadcast import Broadcast
-    from notifier.domain.dossier import Dossier
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address, Message
@@ -39,9 +38,13 @@ NO_MORE: Final = frozenset({State.SUPERSEDED, State.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class Shut:
-    """The person is to be told, but not over this channel, and why."""
+    """The person is to be told, but not over this channel, and why.
+
+    ``calls``: where there is no other, people are asked to call.
+    """
 
     reason: str
+    calls: bool
 
     def cancelled(self, message: Message) -> Moved:
         """Where it goes that has no other channel."""
@@ -116,7 +119,7 @@ class LastLook:
         }
         leaving: list[Message] = []
         moved: list[Moved] = []
-        shut: dict[str, tuple[Message, str]] = {}
+        shut: dict[str, tuple[Message, Shut]] = {}
         for message in messages:
             bulk = broadcasts.get(message.broadcast) if message.broadcast else None
             move: Moved | Shut | None = _stopped_with(bulk, message, now)
@@ -129,12 +132,25 @@ class LastLook:
                     leaving.append(message)
                 case Moved():
                     moved.append(move)
-                case Shut(reason=reason):
-                    shut[message.id] = (message, reason)
-        stepped = await self._step_down.waiting(session, shut, now)
-        ends = [Shut(reason).cancelled(message) for message, reason in shut.values()
-                if message.id not in stepped]  # fmt: skip
-        return leaving, [*moved, *ends]
+                case Shut():
+                    shut[message.id] = (message, move)
+        return leaving, [*moved, *await self._shut_out(session, shut, now)]
+
+    async def _shut_out(
+        self, session: Session, shut: Mapping[str, tuple[Message, Shut]], now: Instant
+    ) -> list[Moved]:
+        """Those to whom their channel is shut go on to the next; the moves of those without one."""
+        reasons = {id_: (message, one.reason) for id_, (message, one) in shut.items()}
+        stepped = await self._step_down.waiting(session, reasons, now)
+        left = [one for id_, one in shut.items() if id_ not in stepped]
+        await session.add_work(
+            [
+                to_call(message, message.dossier, one.reason, now)
+                for message, one in left
+                if one.calls and message.dossier
+            ]
+        )
+        return [one.cancelled(message) for message, one in left]
 
     async def _looked_at_each(
         self,
@@ -252,7 +268,7 @@ class LastLook:
             ):
                 return Moved(id=message.id, state=State.SUPERSEDED, reason=notice.MOVED_ON)
             if reason := reach.shut(dossier, message.address):
-                return Shut(reason)
+                return Shut(reason, calls=consent.allows(dossier, message.address.channel))
         elif consent.closed(scopes):
             return Moved(id=message.id, state=State.CANCELLED, reason="the recipient refuses")
         hours = (

@@ -23,7 +23,7 @@ from notifier.domain.notice import Notice, Person, Role
 from notifier.domain.opening import read_hours
 from notifier.domain.unit import Unit
 from notifier.flows.compose import MANY
-from notifier.flows.specimen import CHANNELS, LOCALES, LONGEST_TOPIC, NOW
+from notifier.flows.specimen import CHANNELS, LOCALES, LONGEST_TOPIC, NOTICE_CHANNELS, NOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -160,7 +160,8 @@ def reading_copy(composer: Composer, installation: Installation) -> str:
                 _shown(locale, channel, composer.notice_text(
                     notice, locale=locale, channel=channel, now=NOW
                 ))
-                for locale in LOCALES for channel in CHANNELS
+                for locale in LOCALES for channel in NOTICE_CHANNELS
+                if channel in CHANNELS or composer.has(rule.notice, locale=locale, channel=channel)
             )  # fmt: skip
         sections += _many(composer, rule)
     for say in Say:
@@ -181,7 +182,7 @@ def _many(composer: Composer, rule: Rule) -> Iterator[str]:
     """The words for two dossiers at once, where there are such."""
     both = [_notice(rule, _dossier(min(rule.still), due, code=code)) for code, due in TWO]
     for locale in LOCALES:
-        for channel in CHANNELS:
+        for channel in NOTICE_CHANNELS:
             if composer.has_many(rule.notice, locale=locale, channel=channel):
                 if (locale, channel) == (LOCALES[0], CHANNELS[0]):
                     yield _heading(f"{rule.notice}{MANY}")
@@ -203,7 +204,8 @@ def _shown(locale: str, channel: str, text: Text) -> str:
     plan = text.plan
     length = f"{plan.segments} SMS, {plan.units}" if channel == "sms" else f"{plan.units}"
     lines = text.text.replace("\n", "<br>\n> ")
-    return f"**{locale}, {channel}** ({length})\n\n> {lines}\n"
+    subject = f"> {text.subject}\n>\n" if text.subject else ""
+    return f"**{locale}, {channel}** ({length})\n\n{subject}> {lines}\n"
 
 
 def _notices(rule: Rule) -> Iterator[tuple[str, Notice]]:

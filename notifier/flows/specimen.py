@@ -20,6 +20,7 @@ from notifier.domain.dossier import (
     UnitRef,
 )
 from notifier.domain.knowledge import Procedure, Topic
+from notifier.domain.ladder import EMAIL
 from notifier.domain.limit import Limit, LimitUnit
 from notifier.domain.notice import Notice, Person, Role
 from notifier.domain.opening import read_hours
@@ -80,6 +81,8 @@ LONGEST_UNIT: Final = Unit(
 )
 LOCALES: Final = ("vi", "en")
 CHANNELS: Final = ("sms", "chat")
+NOTICE_CHANNELS: Final = (*CHANNELS, EMAIL)
+"""A notice may go by e-mail too, where there are words for that; an answer does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +117,9 @@ def _notices(composer: Composer, installation: Installation, rule: Rule) -> Iter
         person=Person(role=Role.APPLICANT, phone=None, name=None),
     )
     for locale in LOCALES:
-        for channel in CHANNELS:
+        for channel in NOTICE_CHANNELS:
+            if channel == EMAIL and not composer.has(rule.notice, locale=locale, channel=channel):
+                continue
             yield _checked(
                 f"{locale}/{channel}/{rule.notice}",
                 lambda locale=locale, channel=channel: composer.notice_text(  # type: ignore[misc]

@@ -157,7 +157,7 @@ async def test_what_waits_for_people(station, provider):
         nobody = {"name": office.NAME, "phone": "02713 888 222"}
         await service.push(office.event(applicant=nobody))
         rows = (await station.run("work", "list", "--json")).rows
-        assert [(row["kind"], row["dossier"]) for row in rows] == [("unreachable", office.CODE)]
+        assert [(row["kind"], row["dossier"]) for row in rows] == [("call", office.CODE)]
         settled = await station.run("work", "settle", rows[0]["key"], "--by", "An")
         assert "1 of 1" in settled.err
         assert (await station.run("work", "list", "--json")).rows == []

@@ -385,10 +385,10 @@ def test_a_message_is_taken_back_once(filled):
 
 def test_work_is_listed_by_kind_and_settled(filled):
     kinds = {row["kind"] for row in filled.run("work", "list", "--json").rows}
-    assert kinds == {"late_before_first_seen", "unreachable"}
-    [row] = filled.run("work", "list", "--kind", "unreachable", "--json").rows
+    assert kinds == {"late_before_first_seen", "call"}
+    [row] = filled.run("work", "list", "--kind", "call", "--json").rows
     assert "1 of 2" in filled.run("work", "settle", row["key"], "no-such-key").err
-    assert filled.run("work", "list", "--kind", "unreachable", "--json").rows == []
+    assert filled.run("work", "list", "--kind", "call", "--json").rows == []
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,11 @@ class ScriptedGateway:
         suppresses_duplicates: int = 0,
         recipient_gap: int = 0,
         told: Outcome | None = None,
+        channel: str = "sms",
     ) -> None:
         self.name = name
         self.capabilities = Capabilities(
-            channel="sms",
+            channel=channel,
             rate=rate,
             window=window,
             suppresses_duplicates=suppresses_duplicates,

@@ -127,8 +127,8 @@ def test_without_a_number_it_is_work_for_people(
     made = composer.notices([noticed(installation, "received", dossier(phone=phone))], NOW)
     assert made.messages == ()
     [item] = made.work
-    assert (item.kind, item.dossier, item.opened_at) == ("unreachable", code(), NOW)
-    assert item.key == f"unreachable|{code()}|received|1|applicant"
+    assert (item.kind, item.dossier, item.opened_at) == ("call", code(), NOW)
+    assert item.key == f"call|{code()}|received|1|applicant"
     assert not phone or phone not in item.detail
 
 

@@ -28,7 +28,7 @@ from doubles.gateway import ScriptedGateway, never
 from engines import on_every_store
 
 from notifier.domain import instant, retry
-from notifier.domain.consent import EVERYTHING, Refusal
+from notifier.domain.consent import BLOCKED, EVERYTHING, Refusal
 from notifier.domain.deadline import episode
 from notifier.domain.message import Address, Lane, Receipt, ReceiptStatus, State
 from notifier.domain.outcome import (
@@ -514,7 +514,7 @@ async def test_who_blocked_us_is_not_written_to_again(centre: Centre) -> None:
     await centre.push(event("finished", at=centre.clock.now))
     assert (await send(centre)).sent == []
     [(scope, proof)] = centre.rows("SELECT scope, proof FROM refusal")
-    assert scope == EVERYTHING
+    assert scope == BLOCKED
     assert GATEWAY in proof
     assert (await centre.row(f"{code()}|result|1|applicant")).state is State.CANCELLED
 

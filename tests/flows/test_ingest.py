@@ -296,11 +296,8 @@ async def test_who_cannot_be_reached_is_work_for_people(
     await centre.push(received(**carried))
     assert await centre.outbox() == []
     [item] = await centre.work()
-    assert (item.kind, item.dossier) == ("unreachable", code())
-    assert (
-        item.key
-        == f"unreachable|{code()}|received|1|{'agent' if len(carried) > 1 else 'applicant'}"
-    )
+    assert (item.kind, item.dossier) == ("call", code())
+    assert item.key == f"call|{code()}|received|1|{'agent' if len(carried) > 1 else 'applicant'}"
     assert not any(number in repr(item) for number in (PHONE[3:], LANDLINE))
 
 

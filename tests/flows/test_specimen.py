@@ -9,7 +9,14 @@ import pytest
 
 from notifier.domain.answer import Say
 from notifier.flows.compose import Composer
-from notifier.flows.specimen import CHANNELS, LOCALES, LONGEST_CODE, check, longest_dossier
+from notifier.flows.specimen import (
+    CHANNELS,
+    LOCALES,
+    LONGEST_CODE,
+    NOTICE_CHANNELS,
+    check,
+    longest_dossier,
+)
 from notifier.rendering import Templates
 
 if TYPE_CHECKING:
@@ -27,10 +34,14 @@ def shipped(installation: Installation, templates: Templates) -> list[Checked]:
 def test_every_notice_and_every_answer_is_checked(
     shipped: list[Checked], installation: Installation
 ) -> None:
-    names = [rule.notice for rule in installation.rules.rules] + [say.value for say in Say]
-    names += ["received_many", "result_ready_many"]
+    notices = [rule.notice for rule in installation.rules.rules]
+    notices += ["received_many", "result_ready_many"]
     expected = {
-        f"{locale}/{channel}/{name}" for name in names for locale in LOCALES for channel in CHANNELS
+        f"{locale}/{channel}/{name}"
+        for names, channels in ((notices, NOTICE_CHANNELS), (list(Say), CHANNELS))
+        for name in names
+        for locale in LOCALES
+        for channel in channels
     }
     assert {row.template for row in shipped} == expected
     assert len(shipped) == len(expected)

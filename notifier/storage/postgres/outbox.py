@@ -220,7 +220,8 @@ class OutboxRows(OutboxRecords, Rows):
             "not_before = coalesce(judged.not_before, message.not_before), "
             "attempts = message.attempts - judged.uncounted, "
             "unknowns = message.unknowns + judged.unknowns, fallen = judged.fallen, "
-            "updated_at = $1 FROM held JOIN judged ON judged.id = held.id AND judged.number = held.attempts "
+            "updated_at = $1 FROM held JOIN judged "
+            "ON judged.id = held.id AND judged.number = held.attempts "
             "WHERE message.id = held.id",
             now,
             *columns_of(judged_messages(attempted)),
@@ -565,7 +566,8 @@ class OutboxRows(OutboxRecords, Rows):
             "rung AS (SELECT message, bool_and(own) AS own, bool_or(bad AND NOT good) AS bad, "
             "bool_and(good OR bad) AS closed, bool_or(whole) AS whole, bool_and(good) AS good "
             "FROM part GROUP BY message, rung), "
-            "fate AS (SELECT message, bool_or(own AND bad) AS bad, bool_or(own AND closed) AS closed, "
+            "fate AS (SELECT message, bool_or(own AND bad) AS bad, "
+            "bool_or(own AND closed) AS closed, "
             "bool_or(own AND whole) AS whole, bool_or(good AND NOT own) AS earlier "
             "FROM rung GROUP BY message) "
             f"UPDATE message SET state = CASE WHEN {LATE} THEN 'delivered' "

@@ -98,7 +98,7 @@ class OutboxRecords(Records):
         ]
 
     def _stepped_rows(self, messages: Sequence[Message]) -> list[tuple[Any, ...]]:
-        """Rows of id, rung, channel, address' hash, sealed address, not before; then as reworded."""
+        """Rows of id, rung, channel, address' hash and seal, not before; then as those reworded."""
         return [
             (
                 message.id,

@@ -233,8 +233,8 @@ class OutboxRows(OutboxRecords, Rows):
         )
         # Over a channel that its message has left, "delivered" has the last word.
         await self.run_many(
-            "UPDATE reference SET status = 'delivered' WHERE gateway = ?1 AND (ref = ?2 OR message = "
-            "(SELECT id FROM message WHERE substr(?2, 1, 4) = 'key:' AND key = substr(?2, 5))) "
+            "UPDATE reference SET status = 'delivered' WHERE gateway = ?1 "
+            "AND (ref = ?2 OR message = (SELECT id FROM message WHERE substr(?2, 1, 4) = 'key:' AND key = substr(?2, 5))) "
             "AND status = 'failed' AND rung < "
             "(SELECT rung FROM message WHERE id = reference.message)",
             [(gateway, ref) for ref, receipt in final if receipt.status is ReceiptStatus.DELIVERED],
@@ -430,7 +430,8 @@ class OutboxRows(OutboxRecords, Rows):
             "FROM reference JOIN message ON message.id = reference.message "
             "WHERE reference.message IN (SELECT value FROM json_each(?2)) "
             "GROUP BY reference.message, reference.rung, part), "
-            "rung AS (SELECT message, own, max(bad AND NOT good) AS bad, min(good OR bad) AS closed, "
+            "rung AS (SELECT message, own, max(bad AND NOT good) AS bad, "
+            "min(good OR bad) AS closed, "
             "max(whole) AS whole, min(good) AS good FROM part GROUP BY message, rung), "
             "fate AS (SELECT message, coalesce(max(own AND bad), 0) AS bad, "
             "coalesce(max(own AND closed), 0) AS closed, coalesce(max(own AND whole), 0) AS whole, "
