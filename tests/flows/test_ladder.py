@@ -12,6 +12,7 @@ from engines import on_every_store
 
 from notifier.domain import instant, retry
 from notifier.domain.consent import EVERYTHING, Refusal
+from notifier.domain.dossier import UnitRef
 from notifier.domain.message import Address, Receipt, ReceiptStatus, State
 from notifier.domain.outcome import (
     Accepted,
@@ -35,6 +36,7 @@ ACCOUNT = Address("telegram", "7001")
 EMAIL = "an@example.vn"
 RECEIVED = f"{code()}|received|1|applicant"
 RUNGS = ("telegram", "sms", "email")
+LONG = "Uỷ ban nhân dân một phường có tên rất dài ở tỉnh Đồng Nai"
 FAILED, DELIVERED = ReceiptStatus.FAILED, ReceiptStatus.DELIVERED
 NO = Permanent(code="E7")
 
@@ -184,7 +186,7 @@ async def test_what_is_refused_goes_on_to_the_next(centre: Centre, outcome: Any)
     assert row.best_before == before.best_before
     second = await send(centre, "sms")
     assert first.keys == second.keys == [RECEIVED]
-    assert "da tiep nhan" in second.sent[0].text
+    assert "Da tiep nhan" in second.sent[0].text
     row = await centre.row(RECEIVED)
     assert (row.state, row.attempts, await centre.work()) == (State.ACCEPTED, 2, [])
     assert [(a.number, a.gateway, a.to) for a in await history(centre, row)] == [
@@ -263,7 +265,7 @@ async def test_a_text_of_several_parts_is_sent_whole_on_the_next_channel(centre:
     sms = replace(centre.installation.sms, keep_accents=True)
     centre.installation = replace(centre.installation, sms=sms)
     centre._make_flows()
-    await centre.push(received(applicant_email=EMAIL))
+    await centre.push(received(applicant_email=EMAIL, unit=UnitRef(code="H19.9", name=LONG)))
     [sent] = (await send(centre, "sms", Partial(done=((0, "p0"),), rest=NO))).sent
     assert sent.plan.segments > 1
     [sent] = (await send(centre, "email")).sent

@@ -386,14 +386,14 @@ class OutboxRows(OutboxRecords, Rows):
     async def stranded(self, channels: Sequence[str], due: Instant, limit: int) -> list[Message]:
         """See ``ports.Session``; nobody else is given them before this transaction ends."""
         rows = await self.run(
-            f"SELECT {MESSAGE} FROM message WHERE state = 'queued' AND not_before <= $1 "
+            f"SELECT {FALLEN} FROM message WHERE state = 'queued' AND not_before <= $1 "
             f"AND {MORE_RUNGS} AND pinned = '' AND channel = ANY($2::text[]) "
             f"ORDER BY not_before, id LIMIT $3 {self.locked('FOR UPDATE SKIP LOCKED')}",
             due,
             list(channels),
             limit,
         )
-        return [self._fell((*row, "", "", 0)).message for row in rows]
+        return [self._fell(row).message for row in rows]
 
     async def unknown(self, before: Instant, limit: int) -> list[Unsettled]:
         """See ``ports.Session``."""

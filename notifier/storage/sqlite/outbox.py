@@ -286,12 +286,12 @@ class OutboxRows(OutboxRecords, Rows):
     async def stranded(self, channels: Sequence[str], due: Instant, limit: int) -> list[Message]:
         """See ``ports.Session``."""
         rows = await self.run(
-            f"SELECT {MESSAGE} FROM message WHERE state = 'queued' AND not_before <= ? "
+            f"SELECT {FALLEN} FROM message WHERE state = 'queued' AND not_before <= ? "
             f"AND {MORE_RUNGS} AND pinned = '' "
             "AND channel IN (SELECT value FROM json_each(?)) ORDER BY not_before, id LIMIT ?",
             (due, self.listed(channels), limit),
         )
-        return [self._fell((*row, "", "", 0)).message for row in rows]
+        return [self._fell(row).message for row in rows]
 
     async def unknown(self, before: Instant, limit: int) -> list[Unsettled]:
         """See ``ports.Session``."""
