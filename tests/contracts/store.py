@@ -648,6 +648,8 @@ class OutboxContract:
             plan=plan_plain(CHAT),
             buttons=("HD", "TC"),
             contact_button="Chia sẻ",
+            subject="Hồ sơ",
+            rungs=("telegram", "sms"),
         )
         async with engine.store.write() as session:
             await session.add_messages([full, chat])
@@ -1552,6 +1554,16 @@ class BindingContract:
             ("p",),
         ]
 
+    async def test_the_accounts_of_a_number_the_latest_first(self, engine: Engine) -> None:
+        carl, other = Address("zalo", "7"), Address("sms", AGENT_PHONE)
+        async with engine.store.write() as session:
+            for account, number, at in ((BEN, ANN, 1), (carl, ANN, 2), (carl, other, 0)):
+                await session.bind(account, number, "p", NOW + at)
+            assert await session.accounts_of([ANN, other]) == {ANN: (carl, BEN), other: (carl,)}
+            assert await session.accounts_of([BEN]) == await session.accounts_of([]) == {}
+            await session.unbind([carl], "p", NOW + 3)
+            assert await session.accounts_of([ANN, other]) == {ANN: (BEN,)}
+
     async def test_the_record_of_a_binding_outlives_it(self, engine: Engine) -> None:
         async with engine.store.write() as session:
             await session.bind(BEN, ANN, "a", NOW)
@@ -1694,6 +1706,219 @@ class BroadcastContract:
                 State.CANCELLED: 3,
             }
             assert await session.broadcast_counts("b-2") == {State.QUEUED: 1}
+
+
+def two_rungs(key: str = "a", **changes: Any) -> Message:
+    """A message that may go by chat, and then by SMS."""
+    return message(key, to="telegram:12345", rungs=("telegram", "sms"), **changes)
+
+
+def on_sms(sent: Message, **changes: Any) -> Message:
+    """The same, one rung further down."""
+    return replace(
+        sent,
+        **{
+            "address": Address("sms", PHONE),
+            "text": "Ngan",
+            "plan": plan_sms("Ngan"),
+            "rung": sent.rung + 1,
+            "spent": sent.attempts,
+            "accepted_parts": (),
+            **changes,
+        },
+    )
+
+
+CHAT_GATEWAY = "chat"
+
+
+class LadderContract:
+    """A message whose channel is over goes on over the next, and what is said of the last one."""
+
+    async def fall(self, engine: Engine, sent: Message) -> Message:
+        """By an attempt that was refused."""
+        await queue(engine.store, sent)
+        async with engine.store.write() as session:
+            [current] = await session.messages([sent.id])
+            [begun] = await session.begin_attempts([current], CHAT_GATEWAY, "test:1", NOW)
+            outcome = Permanent(code="E7")
+            verdict = retry.verdict(begun, outcome, now=NOW)
+            ended = replace(attempted(begun, outcome, verdict, CHAT_GATEWAY), falls=True)
+            assert await session.end_attempts([ended], NOW)
+        return begun
+
+    async def step(self, engine: Engine, sent: Message, **changes: Any) -> set[str]:
+        async with engine.store.write() as session:
+            return await session.step([on_sms(sent, **changes)], NOW + 5, "why")
+
+    async def test_what_falls_is_listed_until_it_goes_on(self, engine: Engine) -> None:
+        sent = await self.fall(engine, two_rungs(dossier=code(1)))
+        async with engine.store.write() as session:
+            [fallen] = await session.fallen(10)
+            assert (fallen.message.key, fallen.channel, fallen.reason, fallen.unknowns) == (
+                "a",
+                "telegram",
+                "E7",
+                0,
+            )
+            assert fallen.message.dossiers == sent.dossiers
+            assert await session.waiting("telegram", CHAT_GATEWAY, NOW, 10) == []
+            assert await session.unknown(NOW, 10) == []
+        assert await self.step(engine, sent, not_before=NOW + 7) == {sent.id}
+        async with engine.store.read() as session:
+            assert await session.fallen(10) == []
+            [stepped] = await session.messages([sent.id])
+        assert stepped == on_sms(sent, not_before=NOW + 7)
+        row = await shown(engine.store, sent)
+        assert (row.state, row.reason, row.rungs) == (State.QUEUED, "E7", ("telegram", "sms"))
+        assert row.updated_at == NOW + 5
+        assert await self.step(engine, replace(sent, rung=5)) == set()
+
+    async def test_the_history_says_over_which_channel_each_attempt_was(
+        self, engine: Engine
+    ) -> None:
+        sent = await self.fall(engine, two_rungs())
+        await self.step(engine, sent)
+        await send(engine.store, sent, Accepted(refs=("r1",)))
+        async with engine.store.read() as session:
+            history = await session.attempts(sent.id)
+        assert [(one.number, one.to) for one in history] == [
+            (1, "telegram:…345"),
+            (2, f"sms:…{PHONE[-3:]}"),
+        ]
+
+    async def test_what_has_fallen_may_end_there(self, engine: Engine) -> None:
+        sent = await self.fall(engine, two_rungs())
+        async with engine.store.write() as session:
+            assert await session.move([Moved(id=sent.id, state=State.FAILED, reason="x")], NOW) == 1
+            assert await session.fallen(10) == []
+        assert await self.step(engine, sent) == set()
+        assert await state_of(engine.store, sent) is State.FAILED
+
+    async def test_a_report_makes_it_fall_rather_than_fail(self, engine: Engine) -> None:
+        sent = two_rungs()
+        await queue(engine.store, sent, message("b"))
+        for one in (sent, message("b")):
+            await send(engine.store, one, Accepted(refs=(f"r-{one.key}",)), CHAT_GATEWAY)
+        async with engine.store.write() as session:
+            good = Receipt(ref="r-b", status=ReceiptStatus.FAILED)
+            assert not await session.add_receipts(CHAT_GATEWAY, [good], NOW)
+            bad = Receipt(ref="r-a", status=ReceiptStatus.FAILED)
+            assert await session.add_receipts(CHAT_GATEWAY, [bad], NOW)
+            assert [one.message.key for one in await session.fallen(10)] == ["a"]
+        assert await state_of(engine.store, message("b")) is State.FAILED
+        assert await state_of(engine.store, sent) is State.ACCEPTED
+
+    async def test_what_is_unknown_falls_when_it_is_known(self, engine: Engine) -> None:
+        sent = two_rungs()
+        await queue(engine.store, sent)
+        await send(engine.store, sent, Unknown(code="timeout"), CHAT_GATEWAY)
+        async with engine.store.write() as session:
+            await session.add_work([WorkItem(key=f"unknown|{sent.id}", kind="unknown")])
+            await session.fall({sent.id: "it said no", "gone": "x"}, NOW)
+            [fallen] = await session.fallen(10)
+            assert (fallen.reason, fallen.unknowns) == ("it said no", 1)
+        begun = replace(sent, attempts=1)
+        await self.step(engine, begun)
+        async with engine.store.read() as session:
+            assert await session.work() == []
+        assert (await shown(engine.store, sent)).reason == "it said no"
+
+    async def test_what_was_reported_of_the_last_channel_does_not_end_the_next(
+        self, engine: Engine
+    ) -> None:
+        sent = two_rungs()
+        await queue(engine.store, sent)
+        begun = await send(engine.store, sent, Accepted(refs=("r1",)), CHAT_GATEWAY)
+        failed = Receipt(ref="r1", status=ReceiptStatus.FAILED)
+        await report(engine.store, failed, gateway=CHAT_GATEWAY)
+        await self.step(engine, begun)
+        second = await send(engine.store, sent, Accepted(refs=("r2",)))
+        assert (second.tries, second.accepted_parts) == (1, ())
+        for receipt in (failed, replace(failed, status=ReceiptStatus.DELIVERED)):
+            await report(engine.store, receipt, gateway=CHAT_GATEWAY)
+            assert await state_of(engine.store, sent) is State.ACCEPTED
+        await report(engine.store, Receipt(ref="r2", status=ReceiptStatus.DELIVERED))
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
+    @pytest.mark.parametrize("first", ["step", "report"])
+    async def test_delivered_after_all_before_the_next_left(
+        self, engine: Engine, first: str
+    ) -> None:
+        sent = await self.fall(engine, two_rungs())
+        by_key = Receipt(ref="a", status=ReceiptStatus.DELIVERED, by_key=True)
+        if first == "step":
+            await self.step(engine, sent)
+        await report(engine.store, by_key, gateway=CHAT_GATEWAY)
+        if first == "report":
+            await self.step(engine, sent)
+        assert await state_of(engine.store, sent) is State.DELIVERED
+        async with engine.store.read() as session:
+            assert await session.waiting("sms", GATEWAY, NOW + 1_000, 10) == []
+
+    async def test_half_of_it_delivered_does_not_stop_the_next(self, engine: Engine) -> None:
+        sent = two_rungs(text=LONG)
+        await queue(engine.store, sent)
+        begun = await send(engine.store, sent, Accepted(refs=("r1", "r2")), CHAT_GATEWAY)
+        for ref, status in (("r1", ReceiptStatus.FAILED), ("r2", ReceiptStatus.DELIVERED)):
+            await report(engine.store, Receipt(ref=ref, status=status), gateway=CHAT_GATEWAY)
+        await self.step(engine, begun)
+        assert await state_of(engine.store, sent) is State.QUEUED
+        late = Receipt(ref="r1", status=ReceiptStatus.DELIVERED)
+        await report(engine.store, late, gateway=CHAT_GATEWAY)
+        assert await state_of(engine.store, sent) is State.DELIVERED
+
+    async def test_an_earlier_attempt_that_was_slow_says_nothing_of_the_next_channel(
+        self, engine: Engine
+    ) -> None:
+        sent = two_rungs()
+        await queue(engine.store, sent)
+        async with engine.store.write() as session:
+            [slow] = await session.begin_attempts([sent], CHAT_GATEWAY, "test:1", NOW)
+            await session.abandon_sending(NOW)
+            await session.fall({sent.id: "it said no"}, NOW)
+        await self.step(engine, slow)
+        async with engine.store.write() as session:
+            [current] = await session.messages([sent.id])
+            [begun] = await begin(session, [current])
+        async with engine.store.write() as session:
+            outcome = Permanent(code="E7")
+            verdict = retry.verdict(slow, outcome, now=NOW)
+            await session.end_attempts(
+                [replace(attempted(slow, outcome, verdict, CHAT_GATEWAY), falls=True)], NOW
+            )
+            assert await session.fallen(10) == []
+        assert await state_of(engine.store, sent) is State.SENDING
+        async with engine.store.write() as session:
+            await end(session, begun, Accepted(refs=("r2",)))
+        assert await state_of(engine.store, sent) is State.ACCEPTED
+
+    async def test_what_is_stranded(self, engine: Engine) -> None:
+        """Due, on one of these channels, with a further one, and not with a provider already."""
+        later = two_rungs("later", not_before=NOW + 1)
+        last = two_rungs("last", at=NOW - 1)
+        made = [
+            two_rungs("old", at=NOW - 2),
+            two_rungs("new"),
+            later,
+            replace(last, rungs=("zalo", "telegram")),
+            message("elsewhere", rungs=("sms", "telegram")),
+            message("no ladder", to="telegram:12345"),
+            two_rungs("pinned"),
+        ]
+        await queue(engine.store, *made)
+        async with engine.store.write() as session:
+            pin = Moved(id=made[-1].id, state=State.QUEUED, reason="", pinned=CHAT_GATEWAY)
+            await session.move([pin], NOW)
+            found = await session.stranded(["telegram", "zalo"], NOW, 10)
+            assert [one.key for one in found] == ["old", "new"]
+            assert [one.address.channel for one in found] == ["telegram"] * 2
+            assert len(await session.stranded(["telegram"], NOW, 1)) == 1
+            assert await session.stranded([], NOW, 10) == []
+            await session.reword([replace(made[0], rungs=("telegram",))], NOW)
+            assert [one.key for one in await session.stranded(["telegram"], NOW, 10)] == ["new"]
+            assert await session.step([on_sms(made[1])], NOW, "no gateway") == {made[1].id}
+        assert (await shown(engine.store, made[1])).reason == "no gateway"
 
 
 class LeaseContract:

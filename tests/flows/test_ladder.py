@@ -41,7 +41,9 @@ FAILED, DELIVERED = ReceiptStatus.FAILED, ReceiptStatus.DELIVERED
 NO = Permanent(code="E7")
 
 
-async def laddered(centre: Centre, *, bound: bool = True, channels: tuple[str, ...] = RUNGS) -> None:
+async def laddered(
+    centre: Centre, *, bound: bool = True, channels: tuple[str, ...] = RUNGS
+) -> None:
     """Notices go by chat, SMS and e-mail; the person has tied a chat account to the number."""
     ladder = replace(
         centre.installation.ladder,

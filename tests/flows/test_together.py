@@ -306,7 +306,9 @@ async def test_when_it_fails_for_good_people_see_all_it_spoke_of(
     [carrier] = [sent for sent in gateway.sent if sent.also]
     work = await centre.work()
     if isinstance(outcome, Permanent):
-        assert {(item.kind, item.dossier) for item in work} == {("call", code(n)) for n in (1, 2, 3)}
+        assert {(item.kind, item.dossier) for item in work} == {
+            ("call", code(n)) for n in (1, 2, 3)
+        }
         return
     [item] = work
     assert (item.kind, item.key) == ("failed", f"failed|{carrier.id}")

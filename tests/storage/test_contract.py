@@ -11,6 +11,7 @@ from contracts.store import (
     ConcurrencyContract,
     DossierContract,
     KeptContract,
+    LadderContract,
     LeaseContract,
     OutboxContract,
     PeopleContract,
@@ -53,6 +54,10 @@ class TestDossiers(DossierContract):
 
 class TestOutbox(OutboxContract):
     """The contract."""
+
+
+class TestLadder(LadderContract):
+    """The ladder of channels."""
 
 
 class TestPeople(PeopleContract):

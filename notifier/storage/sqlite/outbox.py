@@ -314,7 +314,7 @@ class OutboxRows(OutboxRecords, Rows):
         )
         rows = await self.run(
             "UPDATE message SET state = 'unknown', unknowns = unknowns + 1, reason = ?, "
-            "updated_at = ? WHERE state = 'sending' AND NOT EXISTS (SELECT 1 FROM attempt "
+            "updated_at = ? WHERE state = 'sending' AND fallen = '' AND NOT EXISTS (SELECT 1 FROM attempt "
             "WHERE attempt.message = message.id AND ended_at IS NULL) "
             "RETURNING id, gateway, 'key:' || key",
             (DIED, now),
