@@ -98,11 +98,12 @@ def show(folder: Path | None, message_id: str, *, as_json: bool) -> None:
         return
     running.show(("", ""), [(name, str(value)) for name, value in _as_json(row).items()])
     running.show(
-        ("attempt", "gateway", "started", "ended", "outcome", "code", "detail"),
+        ("attempt", "gateway", "to", "started", "ended", "outcome", "code", "detail"),
         [
             (
                 str(attempt.number),
                 attempt.gateway,
+                attempt.to,
                 running.shown(attempt.started_at),
                 running.shown(attempt.ended_at),
                 attempt.outcome,

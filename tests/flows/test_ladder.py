@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import DUE, NOW, PHONE, Centre, code, event, inbound, moment, received
+from builders import DUE, NOW, PHONE, Centre, code, event, inbound, moment, received, until
 from doubles.gateway import ScriptedGateway
 from engines import on_every_store
 
+from gateways.simulator import SimulatorGateway
 from notifier.domain import instant, retry
 from notifier.domain.consent import EVERYTHING, Refusal
 from notifier.domain.dossier import UnitRef
@@ -305,7 +306,7 @@ async def test_when_its_time_has_passed_nobody_calls(centre: Centre) -> None:
     assert await centre.work() == []
 
 
-# -------------------------------------------------------------------- nothing is said twice in doubt
+# ------------------------------------------------------------------- nothing is said twice in doubt
 
 
 async def test_what_is_of_unknown_fate_does_not_go_on(centre: Centre) -> None:
@@ -328,7 +329,7 @@ async def test_what_the_provider_says_that_it_refused_goes_on(centre: Centre) ->
 
 
 async def test_an_apology_that_may_have_arrived_is_for_a_person(centre: Centre) -> None:
-    """Sent with the same key as long as the provider drops doubles; then a refusal proves little."""
+    """Sent with the same key while the provider drops doubles; a refusal then proves little."""
     await laddered(centre)
     await centre.push(received())
     await send(centre, "telegram")
@@ -573,6 +574,38 @@ async def test_one_that_moved_on_meanwhile_is_said_no_more(centre: Centre) -> No
     sent = [one for one in (await send(centre, "sms")).sent if one.notice == "received"]
     assert len(sent) == 1
     assert sent[0].also == ()
+
+
+# ------------------------------------------------------------------------- the simulated carrier
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"mode": "refuse"},
+        {"opted_out": frozenset({PHONE})},
+        {"switched_off": frozenset({PHONE})},
+    ],
+    ids=["refused", "opted out", "reported undelivered"],
+)
+async def test_from_the_simulated_carrier_to_e_mail(centre: Centre, faults: dict[str, Any]) -> None:
+    await laddered(centre, bound=False)
+    settings = {"secret": "the carrier and we know this", "receipt_after": 0.01}
+    carrier = SimulatorGateway("carrier", settings, centre.clock)
+    carrier.provider.set_faults(**faults)
+    await carrier.start(centre.receive("carrier"))
+    await centre.push(received(applicant_email=EMAIL))
+    await centre.turn(centre.dispatcher(carrier))
+
+    async def goes_on() -> bool:
+        return (await centre.row(RECEIVED)).to.startswith("email:")
+
+    await until(goes_on)
+    await carrier.stop(0)
+    assert carrier.provider.phones.texts(PHONE) == ()
+    assert len((await send(centre, "email")).sent) == 1
+    await report(centre, "email", "by_email-1", DELIVERED)
+    assert await centre.states() == {RECEIVED: "delivered"}
 
 
 # ------------------------------------------------------------------------------------ kill-safety

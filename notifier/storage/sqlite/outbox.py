@@ -234,7 +234,8 @@ class OutboxRows(OutboxRecords, Rows):
         # Over a channel that its message has left, "delivered" has the last word.
         await self.run_many(
             "UPDATE reference SET status = 'delivered' WHERE gateway = ?1 "
-            "AND (ref = ?2 OR message = (SELECT id FROM message WHERE substr(?2, 1, 4) = 'key:' AND key = substr(?2, 5))) "
+            "AND (ref = ?2 OR message = (SELECT id FROM message "
+            "WHERE substr(?2, 1, 4) = 'key:' AND key = substr(?2, 5))) "
             "AND status = 'failed' AND rung < "
             "(SELECT rung FROM message WHERE id = reference.message)",
             [(gateway, ref) for ref, receipt in final if receipt.status is ReceiptStatus.DELIVERED],
@@ -314,7 +315,8 @@ class OutboxRows(OutboxRecords, Rows):
         )
         rows = await self.run(
             "UPDATE message SET state = 'unknown', unknowns = unknowns + 1, reason = ?, "
-            "updated_at = ? WHERE state = 'sending' AND fallen = '' AND NOT EXISTS (SELECT 1 FROM attempt "
+            "updated_at = ? WHERE state = 'sending' AND fallen = '' "
+            "AND NOT EXISTS (SELECT 1 FROM attempt "
             "WHERE attempt.message = message.id AND ended_at IS NULL) "
             "RETURNING id, gateway, 'key:' || key",
             (DIED, now),
