@@ -162,6 +162,7 @@ async def test_a_flag_of_the_dossier_closes_its_channel_only(centre: Centre) -> 
     await laddered(centre)
     await centre.push(received(consent_sms=False, applicant_email=EMAIL))
     await send(centre, "telegram", NO)
+    assert (await centre.row(RECEIVED)).to.startswith("email:")
     assert (await send(centre, "sms")).sent == []
     assert len((await send(centre, "email")).sent) == 1
 
