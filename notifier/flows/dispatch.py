@@ -78,9 +78,7 @@ class Dispatcher:
         self._preferred = preferred
         self._relieved = relieved
         self._step_down = step_down
-        self._last_look = LastLook(
-            installation, together, step_down, one_each=self._gap > 0
-        )
+        self._last_look = LastLook(installation, together, step_down, one_each=self._gap > 0)
         # The bucket itself is in the store; it holds no more than this one did when last seen.
         self._bucket = Bucket.full(rate or gateway.capabilities.rate, clock.elapsed())
         self._in_flight: set[asyncio.Task[None]] = set()
