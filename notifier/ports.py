@@ -187,11 +187,13 @@ class Quarantined:
     """Input that can't be taken as it is and may not be lost. ``raw`` is kept sealed."""
 
     door: str
-    """Where it came in: ``events``, ``hooks/<gateway>``."""
+    """Where it came in: ``events``, ``sources/<name>``, ``hooks/<gateway>``."""
     reason: str
     raw: bytes = field(repr=False)
     at: Instant = 0
     key: str = ""
+    understood: bool = False
+    """It was read, and is a person's to decide; not the sender's mistake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
