@@ -448,7 +448,9 @@ def resolved(table: Any, files: Files, file: str, key: str) -> Any:
         return [resolved(value, files, file, f"{key}[{i}]") for i, value in enumerate(table)]
     if not isinstance(table, str):
         return table
-    kind, _, name = table.partition(":")
+    kind, named, name = table.partition(":")
+    if not named:
+        return table
     if kind == "env":
         if name not in os.environ:
             problem = f"the environment variable {name} is not set."
