@@ -115,6 +115,32 @@ class WebhookReply:
     body: bytes = b""
 
 
+class HttpDoor(Protocol):
+    """A source that pushes a form of its own over HTTP."""
+
+    def read(self, request: WebhookRequest) -> list[DossierEvent | Quarantined]:
+        """The items of a push, at least one; what can't be read is to be quarantined.
+
+        Raises ``SignatureError``, or ``EventError`` where the request is not as agreed.
+        """
+
+    def open_session(self, body: bytes) -> str:
+        """A token for a login; raises ``SignatureError``."""
+
+
+class RunningSource(Protocol):
+    """A source that fetches what it brings by itself."""
+
+    async def start(self) -> None:
+        """Begin; returns at once, and what it needs may come later."""
+
+    async def stop(self) -> None:
+        """Take nothing more."""
+
+    def health(self) -> Health:
+        """How it is, since when, and why."""
+
+
 class Sink(Protocol):
     """Where a gateway hands over what people and providers send."""
 

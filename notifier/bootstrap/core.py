@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from notifier import installation as installation_files
 from notifier import plugins, settings
+from notifier.bootstrap import sources
 from notifier.clock import SystemClock
 from notifier.errors import ConfigurationError, Fault
 from notifier.flows.answer import Answering
@@ -19,9 +20,8 @@ from notifier.flows.keep import Keep
 from notifier.flows.operate import Operate
 from notifier.flows.remind import Remind
 from notifier.rendering import Templates
-from notifier.sources import cloudevents, record_map, standard_webhooks
-from notifier.sources.exchange import RecordReader
-from notifier.sources.reading import CLOUDEVENTS, Arrival, CloudEventReader
+from notifier.sources import cloudevents, standard_webhooks
+from notifier.sources.reading import Arrival
 from notifier.storage.sealing import Keys, Sealer
 from notifier.storage.sqlite import MemoryStore, SqliteStore
 
@@ -69,7 +69,8 @@ def configure(option: Path | None = None, *, gateways: bool = True) -> Configura
         except ConfigurationError as error:
             files.faults += error.faults
         files.faults += _route_faults(read, str(files.path("notifier.toml")))
-    readers = _readers(files, read, installation) if read is not None else {}
+        files.faults += sources.faults(read, str(files.path("notifier.toml")))
+    readers = sources.readers(files, read, installation) if read is not None else {}
     settings.checked(files)
     if read is None or installation is None:
         raise ConfigurationError(Fault(file="notifier.toml", key="", problem="it can't be used."))
@@ -81,20 +82,6 @@ def configure(option: Path | None = None, *, gateways: bool = True) -> Configura
         templates=Templates(own_templates if own_templates and own_templates.is_dir() else None),
         readers=readers,
     )
-
-
-def _readers(
-    files: settings.Files, read: Settings, installation: Installation | None
-) -> dict[str, Reader]:
-    """A reader a source, by its map; faults go to ``files``."""
-    readers: dict[str, Reader] = {}
-    statuses = installation.statuses if installation else None
-    for name, table in read.sources.items():
-        if table.map == CLOUDEVENTS:
-            readers[name] = CloudEventReader()
-        elif (found := record_map.load(files, table.map or name, statuses)) is not None:
-            readers[name] = RecordReader(name, found)
-    return readers
 
 
 def _route_faults(read: Settings, file: str) -> Iterable[Fault]:
