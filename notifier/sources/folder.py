@@ -108,7 +108,10 @@ class WatchedFolder:
         for path in self._path.iterdir():
             if not self._is_ours(path):
                 continue
-            status = path.stat()
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue  # another process was quicker
             shape = (status.st_size, status.st_mtime_ns)
             known, since = seen.get(path, (None, now))
             since = since if known == shape else now
