@@ -58,15 +58,18 @@ async def left(server: NatsServer) -> int:
 
 
 class Ingesting:
-    """The flow; it can break between the commit and the acknowledgement."""
+    """The flow; it can break before the commit, and between that and the acknowledgement."""
 
     def __init__(self, centre: Centre) -> None:
         self._group = GroupCommit(centre.ingest)
         self.calls = 0
         self.breaks: set[int] = set()
+        self.breaks_before: set[int] = set()
 
     async def __call__(self, items: Sequence[DossierEvent | Quarantined]) -> list[Ingested]:
         self.calls += 1
+        if self.calls in self.breaks_before:
+            raise OSError("the store was away")
         results = await self._group.all(items)
         if self.calls in self.breaks:
             raise OSError("the process died here")
@@ -108,7 +111,7 @@ async def test_the_sample_ends_as_it_has_to_although_the_server_dies(
     bodies = samples.recut(random.Random(3))
     await published(server, *bodies, b"{broken")
     ingest = Ingesting(centre)
-    ingest.breaks = {2}
+    ingest.breaks, ingest.breaks_before = {2}, {3}
     async with consuming(centre, server, ingest) as stream:
         for calls in (1, 4):
 
