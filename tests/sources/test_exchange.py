@@ -262,6 +262,17 @@ def test_the_same_said_twice_is_one_event_however_it_is_written():
     assert first.id != event(TrangThaiHoSo=5, NgayHenTra="20261126170000").id
 
 
+def test_the_same_said_of_another_moment_is_another_event():
+    later = AT.replace("T10", "T11")
+    [first, again] = READER.read(
+        encoded({"TrangThaiHoSo": 4}, {"TrangThaiHoSo": 4}, occurred_at=[AT, later]),
+        samples.ARRIVAL,
+    )
+    assert isinstance(first, DossierEvent)
+    assert isinstance(again, DossierEvent)
+    assert first.id != again.id
+
+
 def test_a_progress_record_has_a_time_of_its_own():
     [item] = READER.read(
         encoded({"ThoiDiemXuLy": "20261119083000", "TrangThai": "4", "NguoiXuLy": "Lan"}),
