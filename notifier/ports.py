@@ -115,6 +115,32 @@ class WebhookReply:
     body: bytes = b""
 
 
+class HttpDoor(Protocol):
+    """A source that pushes a form of its own over HTTP."""
+
+    def read(self, request: WebhookRequest) -> list[DossierEvent | Quarantined]:
+        """The items of a push, at least one; what can't be read is to be quarantined.
+
+        Raises ``SignatureError``, or ``EventError`` where the request is not as agreed.
+        """
+
+    def open_session(self, body: bytes) -> str:
+        """A token for a login; raises ``SignatureError``."""
+
+
+class RunningSource(Protocol):
+    """A source that fetches what it brings by itself."""
+
+    async def start(self) -> None:
+        """Begin; returns at once, and what it needs may come later."""
+
+    async def stop(self) -> None:
+        """Take nothing more."""
+
+    def health(self) -> Health:
+        """How it is, since when, and why."""
+
+
 class Sink(Protocol):
     """Where a gateway hands over what people and providers send."""
 
@@ -187,11 +213,13 @@ class Quarantined:
     """Input that can't be taken as it is and may not be lost. ``raw`` is kept sealed."""
 
     door: str
-    """Where it came in: ``events``, ``hooks/<gateway>``."""
+    """Where it came in: ``events``, ``sources/<name>``, ``hooks/<gateway>``."""
     reason: str
     raw: bytes = field(repr=False)
     at: Instant = 0
     key: str = ""
+    understood: bool = False
+    """It was read, and is a person's to decide; not the sender's mistake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -249,6 +250,80 @@ class BroadcastSettings(Table):
     slice: int = Field(500, ge=1, le=100_000)
 
 
+MapName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]*$")]
+
+
+class ReplySettings(Table):
+    """``[sources.NAME.reply]``: an empty ``field`` answers as the event interface does."""
+
+    field: str = ""
+    ok: str = "00"
+    failed: str = "-1"
+    message: str = ""
+
+
+class FileSource(Table):
+    """``[sources.NAME]`` of kind ``file``: for ``notifier import`` alone."""
+
+    kind: Literal["file"]
+    map: MapName = ""
+
+
+class PushSource(Table):
+    """``[sources.NAME]`` of kind ``http``: ``POST /v1/sources/NAME``."""
+
+    kind: Literal["http"]
+    map: MapName = ""
+    auth: Literal["standard_webhooks", "bearer", "basic", "session"] = "standard_webhooks"
+    user: str = ""
+    secret: str = Field("", repr=False)
+    tolerance: Duration = 5 * MINUTE
+    session: Duration = 8 * HOUR
+    query: dict[str, str] = {}
+    reply: ReplySettings = ReplySettings()
+
+    @model_validator(mode="after")
+    def _provable(self) -> PushSource:
+        if self.auth != "standard_webhooks" and not self.secret:
+            raise ValueError(f'auth = "{self.auth}" needs a secret ("env:NAME" or "file:PATH")')
+        if self.auth in {"basic", "session"} and not self.user:
+            raise ValueError(f'auth = "{self.auth}" needs a user')
+        return self
+
+
+class FolderSource(Table):
+    """``[sources.NAME]`` of kind ``folder``."""
+
+    kind: Literal["folder"]
+    map: MapName = ""
+    path: str = Field(min_length=1)
+    pattern: str = "*"
+    settle: Duration = 5 * SECOND
+    every: Duration = 2 * SECOND
+
+
+class StreamSource(Table):
+    """``[sources.NAME]`` of kind ``jetstream``."""
+
+    kind: Literal["jetstream"]
+    map: MapName = ""
+    servers: tuple[str, ...] = Field(("nats://127.0.0.1:4222",), min_length=1)
+    stream: str = Field(min_length=1, pattern=r"^[^\s.*>]+$")
+    durable: str = Field("motcua-notifier", pattern=r"^[^\s.*>]+$")
+    subject: str = ""
+    batch: int = Field(200, ge=1, le=5_000)
+    ack_wait: Duration = MINUTE
+    credentials: str = ""
+    user: str = ""
+    password: str = Field("", repr=False)
+    token: str = Field("", repr=False)
+
+
+SourceSettings = Annotated[
+    FileSource | PushSource | FolderSource | StreamSource, Field(discriminator="kind")
+]
+
+
 class LogSettings(Table):
     """``[log]``"""
 
@@ -282,6 +357,9 @@ class Settings(BaseSettings):
     ticks: TicksSettings = TicksSettings()
     broadcast: BroadcastSettings = BroadcastSettings()
     log: LogSettings = LogSettings()
+    sources: dict[
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")], SourceSettings
+    ] = {}
     routes: dict[str, tuple[str, ...]] = {}
     gateways: dict[str, dict[str, Any]] = {}
 
@@ -358,7 +436,8 @@ def load(files: Files, *, secrets: bool = True) -> Settings | None:
     if path.parent != shipped.folder("config"):
         tables = merged(tables, files.toml(path))
     if secrets:
-        tables["gateways"] = resolved(tables.get("gateways", {}), files, str(path), "gateways")
+        for name in ("gateways", "sources"):
+            tables[name] = resolved(tables.get(name, {}), files, str(path), name)
     try:
         settings = Settings(**tables)
     except SettingsError as error:
@@ -396,7 +475,9 @@ def resolved(table: Any, files: Files, file: str, key: str) -> Any:
         return [resolved(value, files, file, f"{key}[{i}]") for i, value in enumerate(table)]
     if not isinstance(table, str):
         return table
-    kind, _, name = table.partition(":")
+    kind, named, name = table.partition(":")
+    if not named:
+        return table
     if kind == "env":
         if name not in os.environ:
             problem = f"the environment variable {name} is not set."

@@ -18,7 +18,7 @@ from notifier.domain.instant import DAY, HOUR, MINUTE, SECOND
 from notifier.domain.rules import DueRule, TransitionRule
 from notifier.domain.status import DeadlineClock
 from notifier.errors import ConfigurationError
-from notifier.settings import Settings, read_clock, read_duration
+from notifier.settings import PushSource, Settings, read_clock, read_duration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,17 +91,26 @@ def names_of(model: type[BaseModel], before: str = "") -> set[str]:
     return found
 
 
+NAMED_BY_OFFICES = {"routes", "gateways", "sources"}
+
+
+def test_the_shipped_source_names_every_setting_of_its_kind_with_its_default() -> None:
+    written = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))["sources"]["exchange"]
+    assert written.keys() == PushSource.model_fields.keys()
+    assert PushSource.model_validate(written) == PushSource(kind="http")
+
+
 def test_the_shipped_file_names_every_setting_with_the_default_of_the_code() -> None:
     tables = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
     written = {
-        f"{name}.{key}" if isinstance(value, dict) and name not in {"routes", "gateways"} else name
+        f"{name}.{key}" if isinstance(value, dict) and name not in NAMED_BY_OFFICES else name
         for name, value in tables.items()
         for key in (value if isinstance(value, dict) and value else [""])
     }
     assert written == names_of(Settings)
     assert not any(tables["routes"].values())
     assert not tables["gateways"]
-    del tables["routes"], tables["gateways"]
+    del tables["routes"], tables["gateways"], tables["sources"]
     assert Settings(**tables) == Settings()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from notifier import installation as installation_files
 from notifier import plugins, settings
+from notifier.bootstrap import sources
 from notifier.clock import SystemClock
 from notifier.errors import ConfigurationError, Fault
 from notifier.flows.answer import Answering
@@ -21,15 +22,18 @@ from notifier.flows.operate import Operate
 from notifier.flows.remind import Remind
 from notifier.rendering import Templates
 from notifier.sources import cloudevents, standard_webhooks
+from notifier.sources.reading import Arrival
 from notifier.storage.sealing import Keys, Sealer
 from notifier.storage.sqlite import MemoryStore, SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from notifier.domain.event import DossierEvent
     from notifier.domain.installation import Installation
-    from notifier.ports import Clock, Gateway, Store
+    from notifier.ports import Clock, Gateway, Quarantined, Store
     from notifier.settings import Settings
+    from notifier.sources.reading import Reader
     from notifier.storage.postgres import PostgresStore
 
 
@@ -41,6 +45,8 @@ class Configuration:
     settings: Settings
     installation: Installation
     templates: Templates
+    readers: Mapping[str, Reader]
+    """Of each source, by its name."""
 
     @property
     def file(self) -> str:
@@ -65,6 +71,8 @@ def configure(option: Path | None = None, *, gateways: bool = True) -> Configura
         except ConfigurationError as error:
             files.faults += error.faults
         files.faults += _route_faults(read, str(files.path("notifier.toml")))
+        files.faults += sources.faults(read, str(files.path("notifier.toml")))
+    readers = sources.readers(files, read, installation) if read is not None else {}
     settings.checked(files)
     if read is None or installation is None:
         raise ConfigurationError(Fault(file="notifier.toml", key="", problem="it can't be used."))
@@ -74,6 +82,7 @@ def configure(option: Path | None = None, *, gateways: bool = True) -> Configura
         settings=read,
         installation=installation,
         templates=Templates(own_templates if own_templates and own_templates.is_dir() else None),
+        readers=readers,
     )
 
 
@@ -154,7 +163,7 @@ class Core:
             self.store,
             clock,
             self.ingest,
-            read_events=lambda raw: cloudevents.read_kept(raw, clock.civil()),
+            read_events=self._read_kept,
             queued=self.queued,
         )
         self._bells: list[Callable[[], None]] = []
@@ -163,6 +172,15 @@ class Core:
         """Something was put into the outbox: ring every dispatcher."""
         for ring in self._bells:
             ring()
+
+    def _read_kept(self, door: str, raw: bytes) -> Sequence[DossierEvent | Quarantined] | None:
+        """What was kept at a door, read again; None where what comes in there can't be."""
+        if door == "events":
+            return cloudevents.read_kept(raw, self.clock.civil())
+        reader = self.configuration.readers.get(door.removeprefix("sources/"))
+        if reader is None or not door.startswith("sources/"):
+            return None
+        return reader.read(raw, Arrival(at=self.clock.civil()))
 
     @property
     def events_secret(self) -> bytes:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from notifier import logs, plugins
+from notifier.bootstrap import sources
 from notifier.bootstrap.core import Core
 from notifier.flows.dispatch import Dispatcher
 from notifier.flows.group_commit import GroupCommit
@@ -26,6 +27,7 @@ from notifier.web.events import EventsFace
 from notifier.web.health import HealthFace, Metrics
 from notifier.web.hooks import HooksFace
 from notifier.web.server import Server
+from notifier.web.sources import SourcesFace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -60,7 +62,8 @@ class Service(Core):
             self.settings.log,
             {secret for gateway in self.gateways.values() for secret in gateway.secrets}
             | {self.keys.events, self.settings.events.secret}
-            | secrets_of(self.settings.store),
+            | secrets_of(self.settings.store)
+            | sources.secrets_of(self.settings.sources),
         )
         self.sinks = {
             name: Receive(
@@ -77,6 +80,8 @@ class Service(Core):
         self.dispatchers = list(self._dispatchers())
         self._bells += [dispatcher.ring for dispatcher in self.dispatchers]
         self.ingesting = GroupCommit(self.ingest)
+        self.doors = sources.doors(configuration, clock, self.events_secret)
+        self.sources = sources.running(configuration, clock, self.ingesting.all)
         settle = SettleUnknown(
             self.store,
             self.installation.rules,
@@ -120,11 +125,14 @@ class Service(Core):
                     ),
                     self.ingesting,
                 ).routes(),
+                *SourcesFace(self.doors, self.ingesting, clock).routes(),
                 *HooksFace(
                     {name: (self.gateways[name], self.sinks[name]) for name in self.gateways},
                     clock,
                 ).routes(),
-                *HealthFace(self.store, self.gateways, self._breakers, metrics).routes(),
+                *HealthFace(
+                    self.store, self.gateways, self._breakers, self.sources, metrics
+                ).routes(),
                 *more_routes(self),
             ],
             metrics,
@@ -148,6 +156,8 @@ class Service(Core):
                 asyncio.create_task(dispatcher.run()) for dispatcher in self.dispatchers
             ]
             await self.server.start()
+            for source in self.sources.values():
+                await source.start()
             self.ticks.start()
             await self.ticks.run_all()
         except BaseException:
@@ -159,6 +169,7 @@ class Service(Core):
         """Accept nothing new, finish what is under way, and close; bounded in time."""
         self.ticks.stop()
         await self.server.stop()
+        await asyncio.gather(*(source.stop() for source in self.sources.values()))
         await self.ingesting.drain()
         await asyncio.gather(*(dispatcher.stop(DRAIN) for dispatcher in self.dispatchers))
         await asyncio.gather(*self._running)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from notifier import knowledge_files, settings, unit_files
 from notifier.bootstrap.core import configure
@@ -18,6 +18,7 @@ from notifier.cli import running
 from notifier.domain.text import fold
 from notifier.errors import InputError
 from notifier.knowledge_files import csv_rows, table_rows
+from notifier.sources.tables import EXCEL, sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from notifier.domain.knowledge import Procedure
     from notifier.errors import Fault
     from notifier.knowledge_files import Row
-
-EXCEL: Final = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,17 +122,7 @@ def _text(file: Path) -> str:
 
 def _excel_rows(file: Path) -> Iterator[Row]:
     """The first sheet of a workbook; numbers and days as people see them."""
-    try:
-        from python_calamine import CalamineError, CalamineWorkbook
-    except ImportError:
-        raise InputError(
-            "Excel can't be read here; install motcua-notifier[excel], or save it as CSV UTF-8"
-        ) from None
-    try:
-        sheet = CalamineWorkbook.from_path(str(file)).get_sheet_by_index(0)
-        lines = sheet.to_python(skip_empty_area=False)
-    except (CalamineError, OSError) as error:
-        raise InputError(f"{file} can't be read ({error})") from None
+    lines = sheet(file)
     yield from table_rows(
         (number, [_cell(cell) for cell in line]) for number, line in enumerate(lines, start=1)
     )

@@ -118,6 +118,18 @@ def dossiers(as_json: Json = False, now: Now = "") -> None:
     listing.dossiers(Folder.named, as_json=as_json, now=now)
 
 
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="NDJSON, JSON, CSV in UTF-8, or Excel.")],
+    source: Annotated[str, typer.Option("--source", help="Whose form it has: [sources.NAME].")],
+    now: Now = "",
+) -> None:
+    """Take dossiers from a file; what can't be read is named, kept, and stops nothing else."""
+    from notifier.cli import importing
+
+    importing.take(Folder.named, file, source, now)
+
+
 @app.command()
 def timeline(
     code: Annotated[str, typer.Argument(help="A dossier code, as people write it.")],

@@ -196,10 +196,15 @@ def apply(dossier: Dossier | None, event: DossierEvent, *, now: Instant) -> Doss
     """The dossier after ``event``; ``dossier`` None makes a new one, first seen ``now`` (ms).
 
     Pure, and the same for any order and any repetition of the same events, but for
-    ``first_seen_at`` and the spelling of ``code_raw``, which are the first to arrive.
+    ``first_seen_at`` and the spelling of ``code_raw``, which are the first to arrive. An event
+    without a time of its own that says what stands already is a repetition, and changes nothing.
     """
     if dossier is None:
         dossier = Dossier(code=event.code, code_raw=event.code_raw, first_seen_at=now)
+    elif event.arrived is not None and all(
+        getattr(dossier.facts, name) == value for name, value in event.carried.items()
+    ):
+        return dossier
     stamp = event.stamp
     won = {
         name: value

@@ -16,8 +16,18 @@ Stamp = tuple[int, int, str]
 """When and by what a field was last said: time in ms, rank of the event, tie-break.
 
 The greater stamp wins. Two events of the same millisecond are ordered by how far along they are,
-then by a hash of source and id: arbitrary, but the same in whatever order they arrive.
+then by a hash of source and id: arbitrary, but the same in whatever order they arrive. Where a
+source gives no time of the change, the time is the newest of its own dates, and the rank is the
+arrival.
 """
+
+PLACES = 20
+"""Bits of a rank that hold the place within what arrived together."""
+
+
+def known_at(stamp: Stamp) -> Instant:
+    """The latest moment at which what the stamp stands for can have happened, in ms."""
+    return max(stamp[0], stamp[1] >> PLACES)
 
 
 class EventType(StrEnum):
@@ -81,14 +91,22 @@ class DossierEvent:
     code_raw: str
     time: Instant
     carried: Mapping[str, Any] = field(repr=False)
+    arrived: Instant | None = None
+    """Set where the source gave no time of the change: ``time`` is the newest of its own dates."""
+    place: int = 0
+    """Which of those that arrived together it is; the last one wins."""
     raw: bytes = field(default=b"", repr=False, compare=False)
     """As it came, for the quarantine."""
+    door: str = field(default="events", compare=False)
+    """Where it came in, for the quarantine."""
 
     @property
     def stamp(self) -> Stamp:
         """Its place in the order of events."""
         rank = self.carried.get("status") or 0
-        if self.type in {EventType.RESCHEDULED, EventType.CORRECTED}:
+        if self.arrived is not None:
+            rank = (self.arrived << PLACES) + min(self.place, (1 << PLACES) - 1)
+        elif self.type in {EventType.RESCHEDULED, EventType.CORRECTED}:
             rank = 100  # at the same instant a correction wins over what it corrects
         tie = blake2b(f"{self.source}\x00{self.id}".encode(), digest_size=6).hexdigest()
         return (self.time, rank, tie)

@@ -7,6 +7,7 @@ from datetime import time
 from typing import TYPE_CHECKING
 
 from notifier.domain import instant
+from notifier.domain.event import known_at
 from notifier.domain.message import Lane
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Rules:
         came_from = before.status if before else None
         if after.status is None or after.status == came_from:
             return ()
-        if now - after.stamps["status"][0] > FRESH:
+        if now - _changed_at(before, after) > FRESH:
             return ()
         return tuple(
             rule
@@ -118,3 +119,13 @@ class Rules:
     def named(self, notice: str) -> Rule | None:
         """The rule of a notice; None where the configuration has dropped it."""
         return next((rule for rule in self.rules if rule.notice == notice), None)
+
+
+def _changed_at(before: Dossier | None, after: Dossier) -> Instant:
+    """When the state changed, in ms.
+
+    Where the dates of a source did not move with the change, it came about since they were told.
+    """
+    stamp = after.stamps["status"]
+    earlier = before.stamps.get("status") if before else None
+    return known_at(stamp) if earlier and earlier[0] == stamp[0] else stamp[0]

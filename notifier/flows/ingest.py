@@ -218,7 +218,7 @@ def missed_work(dossier: Dossier, missed: Missed, now: Instant) -> WorkItem:
 
 def _quarantined(event: DossierEvent, reason: str, now: Instant) -> Quarantined:
     return Quarantined(
-        door="events",
+        door=event.door,
         key=f"{event.source}|{event.id}|{reason}",
         reason=reason,
         raw=event.raw,

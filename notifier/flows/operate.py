@@ -25,8 +25,6 @@ MOST: Final = 100_000
 SENT_AGAIN: Final = instant.DAY
 """How long (ms) a message that staff send again may still leave, where its own time is over."""
 
-EVENTS: Final = "events"
-
 
 class Settled(StrEnum):
     """What staff found out of a message of unknown fate."""
@@ -53,10 +51,10 @@ class Operate:
         store: Store,
         clock: Clock,
         ingest: Ingest,
-        read_events: Callable[[bytes], Sequence[DossierEvent | Quarantined]],
+        read_events: Callable[[str, bytes], Sequence[DossierEvent | Quarantined] | None],
         queued: Callable[[], None],
     ) -> None:
-        """``read_events`` reads what came in at the door ``events``."""
+        """``read_events`` reads what came in at a door; None where it holds no events."""
         self._store = store
         self._clock = clock
         self._ingest = ingest
@@ -118,7 +116,7 @@ class Operate:
         return [message.id for message in again if message.key in added]
 
     async def release(self, ids: Sequence[int], by: str) -> list[Released]:
-        """Read items of the door ``events`` again; those that are taken now are settled."""
+        """Read events and records again; those that are taken now are settled."""
         released = []
         for item_id in dict.fromkeys(ids):
             async with self._store.read() as session:
@@ -126,11 +124,11 @@ class Operate:
                 raw = await session.quarantined_raw(item_id)
             if not rows or raw is None:
                 released.append(Released(id=item_id, taken=False, reason="it is not there"))
-            elif rows[0].door != EVENTS:
+            elif (items := self._read_events(rows[0].door, raw)) is None:
                 reason = f"what came in at {rows[0].door} can be shown and dropped only"
                 released.append(Released(id=item_id, taken=False, reason=reason))
             else:
-                released.append(await self._release(item_id, raw, by))
+                released.append(await self._release(item_id, items, by))
         return released
 
     async def drop(self, ids: Sequence[int], by: str) -> int:
@@ -138,8 +136,10 @@ class Operate:
         async with self._store.write() as session:
             return await session.settle_quarantined(ids, "dropped", by, self._clock.civil())
 
-    async def _release(self, item_id: int, raw: bytes, by: str) -> Released:
-        results = await self._ingest(self._read_events(raw))
+    async def _release(
+        self, item_id: int, items: Sequence[DossierEvent | Quarantined], by: str
+    ) -> Released:
+        results = await self._ingest(items)
         left = [result.reason for result in results if result.fate is Fate.QUARANTINED]
         if left:
             return Released(id=item_id, taken=False, reason=left[0])

@@ -12,6 +12,8 @@ from notifier.ports import Quarantined
 from notifier.web.problem import problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from notifier.domain.event import DossierEvent
     from notifier.flows.group_commit import GroupCommit
     from notifier.flows.ingest import Ingested
@@ -37,17 +39,24 @@ class EventsFace:
         headers = {name.lower(): value for name, value in request.headers.items()}
         items = self._source.read(body, request.content_type, headers)
         results = await self._ingest.all(items)
-        rows = [_row(item, result) for item, result in zip(items, results, strict=True)]
-        if all(isinstance(item, Quarantined) for item in items):
-            field, _, detail = results[0].reason.partition(": ")
-            named = field if field.startswith("/") else ""
-            said = detail if named else results[0].reason
-            return problem(400, "No event can be read", said, field=named, results=rows)
-        return web.Response(
-            status=202,
-            body=msgspec.json.encode({"results": rows}),
-            content_type="application/json",
-        )
+        return answered(items, results)
+
+
+def answered(
+    items: Sequence[DossierEvent | Quarantined], results: Sequence[Ingested]
+) -> web.Response:
+    """202 with a result an item; 400 where none of them can be read."""
+    rows = [_row(item, result) for item, result in zip(items, results, strict=True)]
+    if all(isinstance(item, Quarantined) and not item.understood for item in items):
+        field, _, detail = results[0].reason.partition(": ")
+        named = field if field.startswith("/") else ""
+        said = detail if named else results[0].reason
+        return problem(400, "No event can be read", said, field=named, results=rows)
+    return web.Response(
+        status=202,
+        body=msgspec.json.encode({"results": rows}),
+        content_type="application/json",
+    )
 
 
 def _row(item: DossierEvent | Quarantined, result: Ingested) -> dict[str, Any]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
     from notifier.domain.breaker import Breaker
-    from notifier.ports import Gateway, Store
+    from notifier.ports import Gateway, RunningSource, Store
 
 
 class Metrics:
@@ -48,6 +48,12 @@ class Metrics:
             ["gateway"],
             registry=self.registry,
         )
+        self.sources = Gauge(
+            "notifier_source_up",
+            "1 where the source that we fetch from is well, 0.5 degraded, 0 down",
+            ["source"],
+            registry=self.registry,
+        )
 
     @web.middleware
     async def counting(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -70,12 +76,14 @@ class HealthFace:
         store: Store,
         gateways: Mapping[str, Gateway],
         breakers: Callable[[], Mapping[str, Breaker]],
+        sources: Mapping[str, RunningSource],
         metrics: Metrics,
     ) -> None:
         """``breakers``: how those of this process stand now, by gateway."""
         self._store = store
         self._gateways = gateways
         self._breakers = breakers
+        self._sources = sources
         self._metrics = metrics
 
     def routes(self) -> list[web.RouteDef]:
@@ -92,13 +100,16 @@ class HealthFace:
         return web.json_response({"status": "ok"})
 
     async def ready(self, request: web.Request) -> web.Response:
-        """200 while the store answers; a gateway that is down is named and refuses no work."""
+        """200 while the store answers; what is down is named and refuses no work."""
         del request
         async with self._store.read() as session:
             await session.outbox(limit=1)
         states = {name: gateway.health() for name, gateway in self._gateways.items()}
         resting = {name: one for name, one in self._breakers().items() if one.open}
-        well = not resting and all(health.state == "ok" for health in states.values())
+        sources = {name: source.health() for name, source in self._sources.items()}
+        well = not resting and all(
+            health.state == "ok" for health in (*states.values(), *sources.values())
+        )
         return web.json_response(
             {
                 "status": "ok" if well else "degraded",
@@ -106,6 +117,10 @@ class HealthFace:
                     name: {"state": health.state, "reason": health.reason}
                     | ({"breaker": _shown(resting[name])} if name in resting else {})
                     for name, health in states.items()
+                },
+                "sources": {
+                    name: {"state": health.state, "reason": health.reason}
+                    for name, health in sources.items()
                 },
             }
         )
@@ -120,6 +135,8 @@ class HealthFace:
             self._metrics.outbox.labels(lane, state).set(count)
         for name, gateway in self._gateways.items():
             self._metrics.gateways.labels(name).set(UP[gateway.health().state])
+        for name, source in self._sources.items():
+            self._metrics.sources.labels(name).set(UP[source.health().state])
         for name, breaker in self._breakers().items():
             self._metrics.breakers.labels(name).set(float(breaker.open))
         return web.Response(

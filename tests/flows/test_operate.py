@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 from builders import GATEWAY, NOW, Centre, attempted, begin, code, event, message
@@ -18,9 +18,14 @@ from notifier.flows.operate import Operate, Settled
 from notifier.ports import Quarantined
 from notifier.sources import cloudevents
 
+if TYPE_CHECKING:
+    from notifier.domain.event import DossierEvent
+
 
 def operate(centre: Centre) -> Operate:
-    read = partial(cloudevents.read_kept, now=centre.clock.now)
+    def read(door: str, raw: bytes) -> list[DossierEvent | Quarantined] | None:
+        return cloudevents.read_kept(raw, centre.clock.now) if door == "events" else None
+
     return Operate(centre.store, centre.clock, centre.ingest, read, queued=centre._ring)
 
 

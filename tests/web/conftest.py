@@ -22,6 +22,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+SOURCES = {
+    "lgsp": {
+        "kind": "http",
+        "map": "exchange",
+        "auth": "session",
+        "user": "tinh",
+        "secret": "a password of theirs",
+        "reply": {"field": "error_code", "message": "message"},
+    },
+    "rest": {
+        "kind": "http",
+        "map": "exchange",
+        "auth": "bearer",
+        "secret": "a token of theirs",
+        "query": {"MaDinhDanhDV": "000.00.01.H22"},
+        "reply": {"field": "response_code"},
+    },
+    "igate": {
+        "kind": "http",
+        "map": "exchange",
+        "auth": "basic",
+        "user": "igate",
+        "secret": "mật khẩu",
+    },
+}
+
+
 class Running:
     """The service as its callers see it, and its store's file as nobody else sees it."""
 
@@ -93,6 +120,7 @@ async def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     folder = office.write_config(
         tmp_path / "config",
         web={"max_body": 100_000},
+        sources=SOURCES,
         gateways={
             "simulator": {
                 "kind": "simulator",

@@ -21,7 +21,8 @@ async def test_a_process_that_answers_is_live(running):
 async def test_a_service_whose_gateways_are_well_is_ready(running):
     status, document = await running.call("GET", "/health/ready")
     assert status == 200
-    assert document == {"status": "ok", "gateways": {"simulator": {"state": "ok", "reason": ""}}}
+    well = {"state": "ok", "reason": ""}
+    assert document == {"status": "ok", "gateways": {"simulator": well}, "sources": {}}
 
 
 async def test_a_gateway_that_is_down_is_named_with_its_reason(running, monkeypatch):
