@@ -32,8 +32,7 @@ FORWARD: Final[Mapping[str, frozenset[str]]] = {
     "sending": frozenset(
         {"queued", "accepted", "delivered", "failed", "unknown", "expired", "cancelled"}
     ),
-    # Proven not to have arrived, it goes on over the next channel.
-    "accepted": frozenset({"queued", "delivered", "failed"}),
+    "accepted": frozenset({"delivered", "failed"}),
     "unknown": frozenset({"queued", "delivered", "failed", "expired", "cancelled", "superseded"}),
 }
 """Where a message may go from each state; from a final one nowhere."""
