@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain import code
+from notifier.domain import code_reader
 from notifier.domain.code_form import PERSONAL_LENGTHS, may_be_personal, read_form
 
 TODAY = date(2026, 11, 22)
@@ -36,7 +36,7 @@ def test_a_form_reads_and_puts_its_joints_back(pattern: str, typed: str, meant: 
     found = form.pattern.fullmatch(typed)
     assert found is not None
     assert form.text(found) == meant
-    found_codes = code.read(f"so {typed} sao roi", today=TODAY, legacy=(form,))
+    found_codes = code_reader.read(f"so {typed} sao roi", today=TODAY, legacy=(form,))
     # None where its shape, as it was typed, is that of a number of people.
     assert [each.text for each in found_codes] in ([meant], [])
 
@@ -115,7 +115,7 @@ def test_no_form_that_is_taken_fits_a_bare_number_of_a_person(pattern, length, r
         return
     number = "".join(random.choices(string.digits, k=length))
     if form.joints:
-        assert code.read(number, today=TODAY, legacy=(form,)) == ()
+        assert code_reader.read(number, today=TODAY, legacy=(form,)) == ()
     else:
         assert form.pattern.fullmatch(number) is None
 
