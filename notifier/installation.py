@@ -12,6 +12,14 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 from notifier import knowledge_files, shipped
 from notifier.calendar_files import load_calendars
 from notifier.domain import phrases
+from notifier.domain.apology import (
+    FAMILY,
+    LONGEST_REASON,
+    Apologies,
+    LetterForm,
+    Reason,
+    Signer,
+)
 from notifier.domain.caps import Caps
 from notifier.domain.code_form import CodeForm, may_be_personal, read_form
 from notifier.domain.disclosure import Policy, words_of
@@ -22,7 +30,7 @@ from notifier.domain.ladder import SMS, Ladder
 from notifier.domain.message import Lane
 from notifier.domain.opening import read_hours
 from notifier.domain.quiet import Hours
-from notifier.domain.rules import DueRule, RescheduleRule, Rule, Rules, TransitionRule
+from notifier.domain.rules import ApologyRule, DueRule, RescheduleRule, Rule, Rules, TransitionRule
 from notifier.domain.status import DeadlineClock, ProcedureClock, Status, Statuses
 from notifier.domain.text import fold
 from notifier.domain.unit import Office, Province, Units
@@ -101,7 +109,7 @@ class RuleTable(Table):
 
     notice: str = Field(pattern=r"^[a-z_]+$")
     family: str = Field(pattern=r"^[a-z_]+$")
-    on: Literal["status", "due", "rescheduled"]
+    on: Literal["status", "due", "rescheduled", "apology"]
     entering: frozenset[int] = frozenset()
     coming_from: frozenset[int] | None = Field(None, alias="from")
     before: int | None = Field(None, ge=1, le=30)
@@ -146,6 +154,15 @@ class RuleTable(Table):
                 best_before=best_before or 0,
                 resend=self.resend,
             )
+        if self.on == "apology":
+            return ApologyRule(
+                notice=self.notice,
+                family=self.family,
+                still=self.still,
+                lane=LANES[self.lane],
+                best_before=best_before or 0,
+                resend=self.resend,
+            )
         return TransitionRule(
             notice=self.notice,
             family=self.family,
@@ -155,6 +172,67 @@ class RuleTable(Table):
             lane=LANES[self.lane],
             best_before=best_before or 0,
             resend=self.resend,
+        )
+
+
+class ReasonTable(Table):
+    """One ``[[reason]]``."""
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    vi: str = Field(min_length=1, max_length=LONGEST_REASON)
+    en: str = Field(min_length=1, max_length=LONGEST_REASON)
+
+
+class SignerTable(Table):
+    """One ``[[signer]]``."""
+
+    user: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    title: str = Field(min_length=1)
+
+
+class LetterFormTable(Table):
+    """One ``[[form]]`` of ``apology.toml``."""
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    template: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    number: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+    valid_from: date
+    valid_to: date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> LetterFormTable:
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise ValueError("valid_to lies before valid_from")
+        return self
+
+
+class LetterHeadTable(Table):
+    """``[letter]``"""
+
+    superior: str = ""
+    place: str = ""
+
+
+class ApologyFile(Table):
+    """``apology.toml``"""
+
+    letter: LetterHeadTable = LetterHeadTable()
+    signer: tuple[SignerTable, ...] = ()
+    reason: tuple[ReasonTable, ...] = ()
+    form: tuple[LetterFormTable, ...] = ()
+
+    def book(self) -> Apologies:
+        """The file as a value."""
+        return Apologies(
+            reasons=tuple(
+                Reason(key=row.key, words={"vi": row.vi, "en": row.en}) for row in self.reason
+            ),
+            forms=tuple(LetterForm(**row.model_dump()) for row in self.form),
+            signers=tuple(Signer(**row.model_dump()) for row in self.signer),
+            superior=self.letter.superior,
+            place=self.letter.place,
         )
 
 
@@ -252,6 +330,7 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
     clocks = _read(files, "clocks.toml", ClocksFile)
     rules = _read(files, "rules.toml", RulesFile)
     keywords = _read(files, "keywords.toml", KeywordsFile)
+    apology = _read(files, "apology.toml", ApologyFile)
     units = _read(files, UNITS, UnitsFile)
     calendars = load_calendars(files)
     provinces = _provinces(files)
@@ -261,7 +340,10 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
     _check_calendars(files, settings, units, calendars)
     if statuses and clocks:
         files.faults += _unknown_states(str(files.path("clocks.toml")), clocks, statuses)
-    if not (settings and statuses and clocks and rules and keywords and units) or files.faults:
+    if (
+        not (settings and statuses and clocks and rules and keywords and units and apology)
+        or files.faults
+    ):
         return None
     table = Statuses(
         {
@@ -290,7 +372,8 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
             spellings=_spellings(keywords),
         ),
         statuses=table,
-        rules=Rules(tuple(row.rule() for row in rules.rule)),
+        rules=_rules(rules, settings),
+        apology=apology.book(),
         calendars=calendars,
         calendar=office.calendar,
         keywords=_keywords(keywords),
@@ -316,6 +399,11 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
         ),
         legacy_codes=legacy_codes,
     )
+
+
+def _rules(file: RulesFile, settings: Settings) -> Rules:
+    rules = Rules(tuple(row.rule() for row in file.rule))
+    return rules if settings.apology.automatic else rules.without_automatic(FAMILY)
 
 
 def _read(files: Files, name: str, schema: type[Schema]) -> Schema | None:

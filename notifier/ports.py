@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from notifier.domain.admission import Candidate
+    from notifier.domain.apology import Apology, ApologyAct, ApologyState
     from notifier.domain.audience import Recipient
     from notifier.domain.broadcast import Broadcast, BroadcastState
     from notifier.domain.capabilities import Capabilities
@@ -66,6 +67,26 @@ class Renderer(Protocol):
 
     def render_text(self, template: str, context: Mapping[str, Any]) -> str:
         """The text of a template that is not a file, such as a broadcast's; the same error."""
+
+
+class Letters(Protocol):
+    """Templates to letters."""
+
+    async def pdf(self, template: str, values: Mapping[str, str]) -> bytes:
+        """The PDF of ``templates/letters/<template>.typ``; raises ``TemplateError``.
+
+        ``values`` are texts and never markup.
+        """
+
+
+class SourceWebhook(Protocol):
+    """The one-stop system's own door, for what was decided here."""
+
+    async def tell(self, apology: Apology, now: Instant) -> str:
+        """Say it once, with the apology's id; empty once it was taken, else why not.
+
+        Never raises for something the other side can do. ``now`` is elapsed time (ms).
+        """
 
 
 # ------------------------------------------------------------------------------------- gateways
@@ -365,6 +386,14 @@ class AttemptRow:
     code: str
     detail: str
     to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """A signed apology that the source is to be told of; ``attempts`` were made so far."""
+
+    apology: Apology
+    attempts: int
 
 
 class Session(Protocol):
@@ -693,6 +722,53 @@ class Session(Protocol):
 
     async def cancel_broadcast(self, broadcast_id: str, reason: str, now: Instant) -> int:
         """Cancel its queued messages; how many."""
+
+    # apologies
+    async def add_apology(self, apology: Apology) -> bool:
+        """A new draft, by its author; False where one for this delay is there and not dropped."""
+
+    async def apology(self, apology_id: str) -> Apology | None:
+        """One apology."""
+
+    async def apologies(
+        self,
+        *,
+        state: ApologyState | None = None,
+        dossiers: Sequence[str] | None = None,
+        limit: int = 100,
+    ) -> list[Apology]:
+        """Newest first."""
+
+    async def move_apology(
+        self, apology: Apology, was: ApologyState, by: str, act: str, note: str, now: Instant
+    ) -> bool:
+        """Write it if it still is ``was``, and record who did it.
+
+        False where it is not, or where it would be the second that is signed for its dossier.
+        """
+
+    async def apology_acts(self, ids: Sequence[str]) -> list[ApologyAct]:
+        """Who did what to these apologies, in order."""
+
+    async def late_dossiers(
+        self, statuses: Sequence[int], before: Instant, after: tuple[int, str], limit: int
+    ) -> list[Dossier]:
+        """Those in one of these states and due before then (ms), by due date and code.
+
+        Only those behind the due date and the code ``after``.
+        """
+
+    async def plan_return(self, apology_id: str, at: Instant) -> None:
+        """The source is to be told of it, from ``at`` on; planning it again changes nothing."""
+
+    async def due_returns(self, now: Instant, limit: int) -> list[Return]:
+        """Those at or before ``now``, oldest first."""
+
+    async def put_off_return(self, apology_id: str, at: Instant, error: str) -> None:
+        """It did not get through, with a sentence why: once more at ``at``."""
+
+    async def end_return(self, apology_id: str, now: Instant) -> None:
+        """The source has taken it."""
 
     # sweeps
     async def take_lease(self, name: str, owner: str, now: Instant, until: Instant) -> bool:

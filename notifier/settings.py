@@ -125,6 +125,19 @@ def store_file(address: str) -> Path | None:
 StoreAddress = Annotated[str, AfterValidator(store_address)]
 
 
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if value and not (parts.scheme in {"http", "https"} and parts.hostname):
+        raise ValueError('write an address as "https://motcua.example.vn"')
+    return value.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+SHORTEST_TOKEN = 16
+"""Characters of a token that is asked for in the open."""
+
+
 class Table(BaseModel):
     """A table of a configuration file: what it does not know, it refuses."""
 
@@ -152,6 +165,7 @@ class WebSettings(Table):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
     max_body: int = Field(8 * 1024 * 1024, ge=1024)
+    public_url: WebAddress = ""
 
 
 class EventsSettings(Table):
@@ -242,6 +256,7 @@ class TicksSettings(Table):
     kept: Duration = 5 * MINUTE
     ladder: Duration = 30 * SECOND
     broadcast: Duration = 2 * SECOND
+    give_back: Duration = 15 * SECOND
 
 
 class BroadcastSettings(Table):
@@ -324,6 +339,24 @@ SourceSettings = Annotated[
 ]
 
 
+class ApologySettings(Table):
+    """``[apology]``"""
+
+    automatic: bool = True
+    letter_link: Duration = 60 * DAY
+    return_url: WebAddress = ""
+    return_secret: str = Field("", repr=False)
+    api_token: str = Field("", repr=False)
+
+    @model_validator(mode="after")
+    def _whole(self) -> ApologySettings:
+        if self.return_url and not self.return_secret:
+            raise ValueError("a return_url needs a return_secret, such as env:NAME")
+        if self.api_token and len(self.api_token) < SHORTEST_TOKEN:
+            raise ValueError(f"an api_token has at least {SHORTEST_TOKEN} characters")
+        return self
+
+
 class LogSettings(Table):
     """``[log]``"""
 
@@ -356,6 +389,7 @@ class Settings(BaseSettings):
     answers: AnswersSettings = AnswersSettings()
     ticks: TicksSettings = TicksSettings()
     broadcast: BroadcastSettings = BroadcastSettings()
+    apology: ApologySettings = ApologySettings()
     log: LogSettings = LogSettings()
     sources: dict[
         Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")], SourceSettings
@@ -436,7 +470,7 @@ def load(files: Files, *, secrets: bool = True) -> Settings | None:
     if path.parent != shipped.folder("config"):
         tables = merged(tables, files.toml(path))
     if secrets:
-        for name in ("gateways", "sources"):
+        for name in ("gateways", "sources", "apology"):
             tables[name] = resolved(tables.get(name, {}), files, str(path), name)
     try:
         settings = Settings(**tables)

@@ -61,11 +61,17 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescheduled:
-    """A re-appointment (hẹn lại): the new due date, why, and the paper that says so."""
+    """A re-appointment (hẹn lại): the new due date, why, and the paper that says so.
+
+    ``replaces`` is the due date that it stands in for, where it was signed here: a source that
+    does not know of it yet goes on to say the old one. ``letter``: where the paper can be read.
+    """
 
     due_at: Instant
     reason: str = ""
     document: Document | None = None
+    replaces: Instant | None = None
+    letter: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,12 +222,31 @@ def apply(dossier: Dossier | None, event: DossierEvent, *, now: Instant) -> Doss
         steps = _with_step(steps, event, stamp)
     if not won and steps is dossier.steps:
         return dossier
-    return replace(
+    after = replace(
         dossier,
         facts=replace(dossier.facts, **won),
         stamps={**dossier.stamps, **dict.fromkeys(won, stamp)},
         steps=steps,
     )
+    return _with_signed_date(after) if _signed_here(dossier) or _signed_here(after) else after
+
+
+def _signed_here(dossier: Dossier) -> bool:
+    made = dossier.facts.rescheduled
+    return made is not None and made.replaces is not None
+
+
+def _with_signed_date(dossier: Dossier) -> Dossier:
+    """A re-appointment that was signed here holds while the source says the date it replaces.
+
+    Any other date of the source wins by its time, as ever.
+    """
+    said_by = dossier.stamps.get("due_at")
+    said = next((step.due_at for step in dossier.steps if step.stamp == said_by), None)
+    made = dossier.facts.rescheduled
+    holds = made is not None and made.replaces is not None and said == made.replaces
+    due_at = made.due_at if made is not None and holds else said
+    return replace(dossier, facts=replace(dossier.facts, due_at=due_at))
 
 
 def _with_step(steps: tuple[Step, ...], event: DossierEvent, stamp: Stamp) -> tuple[Step, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from notifier.domain.apology import Apologies
 from notifier.domain.caps import Caps
 from notifier.domain.knowledge import Knowledge
 from notifier.domain.ladder import Ladder
@@ -53,6 +54,7 @@ class Installation:
     locale: str = "vi"
     knowledge: Knowledge = field(default_factory=Knowledge, repr=False)
     ladder: Ladder = field(default_factory=Ladder)
+    apology: Apologies = field(default_factory=Apologies)
     legacy_codes: tuple[CodeForm, ...] = ()
     """Older and home-made forms of codes that are switched on; the first that fits is taken."""
 

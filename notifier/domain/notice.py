@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from notifier.domain import deadline, email, phone
 from notifier.domain.message import Lane
-from notifier.domain.rules import DueRule, RescheduleRule, Rule, TransitionRule
+from notifier.domain.rules import ApologyRule, DueRule, RescheduleRule, Rule, TransitionRule
 
 if TYPE_CHECKING:
     from notifier.domain.dossier import Dossier
+    from notifier.domain.instant import Instant
     from notifier.domain.status import Statuses
 
 MOVED_ON: Final = "the dossier has moved on"
@@ -92,6 +93,11 @@ def of_due(rule: DueRule | RescheduleRule, dossier: Dossier, episode: str) -> No
     return Notice(rule=rule, dossier=dossier, episode=episode, person=person_of(dossier))
 
 
+def of_apology(rule: ApologyRule, dossier: Dossier, episode: str) -> Notice:
+    """The notice of an apology that was signed for the due date ``episode``."""
+    return Notice(rule=rule, dossier=dossier, episode=episode, person=person_of(dossier))
+
+
 def still_true(rule: Rule, dossier: Dossier, episode: str, statuses: Statuses) -> bool:
     """Whether the notice may leave now: the dossier has not moved on since it was made."""
     if dossier.status not in rule.still:
@@ -99,11 +105,24 @@ def still_true(rule: Rule, dossier: Dossier, episode: str, statuses: Statuses) -
     if isinstance(rule, TransitionRule):
         return True
     due_at = dossier.facts.due_at
+    replaced = _replaced(dossier)
+    if isinstance(rule, ApologyRule):
+        due_at = replaced
+    elif isinstance(rule, DueRule) and rule.after is not None and replaced is not None:
+        # What has begun to leave when another date was signed is owed still: what had not begun
+        # was taken back with the signature.
+        due_at = replaced if deadline.episode(replaced) == episode else due_at
     return (
         due_at is not None
         and deadline.episode(due_at) == episode
         and not deadline.is_stale(dossier, statuses)
     )
+
+
+def _replaced(dossier: Dossier) -> Instant | None:
+    """The due date whose place a date has taken that was signed here, and that still holds."""
+    made = dossier.facts.rescheduled
+    return made.replaces if made is not None and made.due_at == dossier.facts.due_at else None
 
 
 def gives_way(rule: Rule | None, episode: str, newer: Notice, statuses: Statuses) -> str:

@@ -73,7 +73,23 @@ class RescheduleRule:
     resend: bool = True
 
 
-Rule = TransitionRule | DueRule | RescheduleRule
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApologyRule:
+    """Fires when an apology is signed here; its occasion is the due date that it is about.
+
+    It shares its family with the automatic apology, so that one delay has one. The fields are
+    those of ``TransitionRule``.
+    """
+
+    notice: str
+    family: str
+    still: frozenset[int]
+    lane: Lane = Lane.DEADLINE
+    best_before: int = 5 * instant.DAY
+    resend: bool = False
+
+
+Rule = TransitionRule | DueRule | RescheduleRule | ApologyRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +131,20 @@ class Rules:
     def on_due(self) -> tuple[DueRule, ...]:
         """The rules that go by the due date."""
         return tuple(rule for rule in self.rules if isinstance(rule, DueRule))
+
+    def on_apology(self) -> ApologyRule | None:
+        """The rule of the signed apology; None where the configuration has dropped it."""
+        return next((rule for rule in self.rules if isinstance(rule, ApologyRule)), None)
+
+    def without_automatic(self, family: str) -> Rules:
+        """These rules, but for those of ``family`` that go by the due date alone."""
+        return Rules(
+            tuple(
+                rule
+                for rule in self.rules
+                if not (isinstance(rule, DueRule) and rule.family == family)
+            )
+        )
 
     def named(self, notice: str) -> Rule | None:
         """The rule of a notice; None where the configuration has dropped it."""

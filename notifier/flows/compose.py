@@ -184,14 +184,21 @@ class Composer:
 
     def notice_text(self, notice: Notice, *, locale: str, channel: str, now: Instant) -> Text:
         """The words of a notice."""
+        policy = self._installation.sms
         context = self._dossier_context(notice.dossier, locale, now)
+        if channel == "sms" and context["letter"]:
+            full = self._said(notice, locale, channel, context)
+            text = self._cut(full, channel, keep_accents=policy.keep_accents, most=None)
+            if text.plan.segments <= policy.target:
+                return text
+            context["letter"] = ""  # a link is the first thing that an SMS has no room for
+        return self._fitted(
+            lambda spared: self._said(notice, locale, channel, {**context, **_without(spared)}),
+            channel,
+        )
 
-        def words(spared: tuple[str, ...]) -> str:
-            return self._renderer.render(
-                locale, channel, notice.rule.notice, {**context, **_without(spared)}
-            )
-
-        return self._fitted(words, channel)
+    def _said(self, notice: Notice, locale: str, channel: str, context: Mapping[str, Any]) -> str:
+        return self._renderer.render(locale, channel, notice.rule.notice, context)
 
     def together(
         self, notices: Sequence[Notice], *, locale: str, channel: str, now: Instant
@@ -380,6 +387,7 @@ class Composer:
             "old_due": _moved_from(dossier),
             "new_due": rescheduled.due_at if rescheduled and rescheduled.due_at > now else None,
             "reason": (rescheduled.reason if rescheduled else "") or facts.reason or "",
+            "letter": rescheduled.letter if rescheduled else "",
             "procedure": facts.procedure_name or "",
             "supplement": [asked.what for asked in facts.supplement or ()],
             "fees": [fee.name for fee in fees if not fee.paid],
@@ -486,6 +494,8 @@ def _moved_from(dossier: Dossier) -> Instant | None:
     """The due date before the re-appointment; None where there was none, or none is known."""
     if dossier.facts.rescheduled is None:
         return None
+    if dossier.facts.rescheduled.replaces is not None:
+        return dossier.facts.rescheduled.replaces
     dues = [step.due_at for step in dossier.steps if step.due_at is not None]
     return next((due for due in reversed(dues) if due != dossier.facts.due_at), None)
 

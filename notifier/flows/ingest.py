@@ -80,7 +80,7 @@ class Ingest:
             await session.quarantine([item for item in checked if isinstance(item, Quarantined)])
             new = await session.add_events(events, now)
             fresh = [event for event, is_new in zip(events, new, strict=True) if is_new]
-            messages = await self._apply(session, fresh, now)
+            messages = await self.take(session, fresh, now)
         if messages:
             self._queued()
         fates = iter(new)
@@ -103,7 +103,18 @@ class Ingest:
             return _quarantined(item, f"status {status} is not in the table of states", now)
         return item
 
-    async def _apply(self, session: Session, events: Sequence[DossierEvent], now: Instant) -> int:
+    async def take(
+        self,
+        session: Session,
+        events: Sequence[DossierEvent],
+        now: Instant,
+        *,
+        unsaid: frozenset[str] = frozenset(),
+    ) -> int:
+        """What follows from journalled events, in their transaction; how many messages.
+
+        ``unsaid``: families of notices that whoever calls says in words of its own.
+        """
         if not events:
             return 0
         codes = {event.code for event in events}
@@ -125,7 +136,11 @@ class Ingest:
                     work.append(missed_work(dossier, plan.missed, now))
             if self._is_to_be_checked(previous, dossier):
                 work += self._due_differs(dossier, now)
-            notices += self._notices(previous, dossier, now)
+            notices += (
+                one
+                for one in self._notices(previous, dossier, now)
+                if one.rule.family not in unsaid
+            )
         accounts = await accounts_for(session, notices, self._installation.ladder)
         composed = self._composer.notices(notices, now, accounts)
         new = {dossier.code: dossier for dossier in changed if dossier.code not in before}

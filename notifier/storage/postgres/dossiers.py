@@ -87,6 +87,20 @@ class DossierRows(DossierRecords, Rows):
         )
         return [self._dossier(code, sealed) for code, sealed in rows]
 
+    async def late_dossiers(
+        self, statuses: Sequence[int], before: Instant, after: tuple[int, str], limit: int
+    ) -> list[Dossier]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "SELECT code, body_sealed FROM dossier WHERE status = ANY($1::bigint[]) "
+            "AND due_at < $2 AND (due_at, code) > ($3, $4) ORDER BY due_at, code LIMIT $5",
+            list(statuses),
+            before,
+            *after,
+            limit,
+        )
+        return [self._dossier(code, sealed) for code, sealed in rows]
+
     async def plan_moments(self, plans: Mapping[str, Sequence[Moment]]) -> None:
         """See ``ports.Session``."""
         if not plans:

@@ -12,6 +12,7 @@ from notifier.domain import instant
 from notifier.errors import StoreError
 from notifier.storage.address import masked
 from notifier.storage.migrations import lacking
+from notifier.storage.postgres.apologies import ApologyRows
 from notifier.storage.postgres.bindings import BindingRows
 from notifier.storage.postgres.broadcasts import BroadcastRows
 from notifier.storage.postgres.dossiers import DossierRows
@@ -56,7 +57,9 @@ MIGRATING: Final = 7_214_002
 """The advisory lock of whoever migrates; names are held by 64-bit ones, this one is of two."""
 
 
-class PostgresSession(DossierRows, OutboxRows, RateRows, PeopleRows, BindingRows, BroadcastRows):
+class PostgresSession(
+    DossierRows, OutboxRows, RateRows, PeopleRows, BindingRows, BroadcastRows, ApologyRows
+):
     """All tables in one transaction."""
 
 

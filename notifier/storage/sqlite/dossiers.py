@@ -80,6 +80,18 @@ class DossierRows(DossierRecords, Rows):
         )
         return [self._dossier(code, sealed) for code, sealed in rows]
 
+    async def late_dossiers(
+        self, statuses: Sequence[int], before: Instant, after: tuple[int, str], limit: int
+    ) -> list[Dossier]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "SELECT code, body_sealed FROM dossier WHERE status IN (SELECT value FROM "
+            "json_each(?)) AND due_at < ? AND (due_at, code) > (?, ?) "
+            "ORDER BY due_at, code LIMIT ?",
+            (self.listed(statuses), before, *after, limit),
+        )
+        return [self._dossier(code, sealed) for code, sealed in rows]
+
     async def plan_moments(self, plans: Mapping[str, Sequence[Moment]]) -> None:
         """See ``ports.Session``."""
         if not plans:

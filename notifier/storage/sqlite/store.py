@@ -14,6 +14,7 @@ import aiosqlite
 
 from notifier.errors import StoreBusyError, StoreError
 from notifier.storage.migrations import lacking
+from notifier.storage.sqlite.apologies import ApologyRows
 from notifier.storage.sqlite.bindings import BindingRows
 from notifier.storage.sqlite.broadcasts import BroadcastRows
 from notifier.storage.sqlite.dossiers import DossierRows
@@ -41,7 +42,9 @@ PRAGMAS: Final = (
 )
 
 
-class SqliteSession(DossierRows, OutboxRows, RateRows, PeopleRows, BindingRows, BroadcastRows):
+class SqliteSession(
+    DossierRows, OutboxRows, RateRows, PeopleRows, BindingRows, BroadcastRows, ApologyRows
+):
     """All tables in one transaction."""
 
 

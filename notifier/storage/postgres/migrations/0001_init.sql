@@ -16,6 +16,8 @@ CREATE TABLE dossier (
 );
 CREATE INDEX dossier_applicant ON dossier (applicant_hash) WHERE applicant_hash IS NOT NULL;
 CREATE INDEX dossier_agent ON dossier (agent_hash) WHERE agent_hash IS NOT NULL;
+-- What is late: few states are open, and only those grow old.
+CREATE INDEX dossier_late ON dossier (status, due_at, code) WHERE due_at IS NOT NULL;
 
 -- Every event that was taken, by the identity its source gave it.
 CREATE TABLE event (
@@ -289,6 +291,49 @@ CREATE TABLE spoken (
     at           BIGINT NOT NULL,
     PRIMARY KEY (gateway, address_hash)
 );
+
+-- Signed apologies: one a delay that is not dropped, and one signed a dossier (NĐ 61/2018 art 19(9)).
+CREATE TABLE apology (
+    id          TEXT COLLATE "C" PRIMARY KEY,
+    dossier     TEXT COLLATE "C" NOT NULL,
+    due_at      BIGINT NOT NULL,
+    new_due_at  BIGINT NOT NULL,
+    state       TEXT COLLATE "C" NOT NULL CHECK (state IN ('drafted', 'approved', 'sent', 'returned',
+                    'rejected', 'withdrawn')),
+    late        BIGINT NOT NULL,
+    author      TEXT COLLATE "C" NOT NULL,
+    approver    TEXT COLLATE "C" NOT NULL,
+    document    TEXT COLLATE "C" NOT NULL, -- its number
+    created_at  BIGINT NOT NULL,
+    signed_at   BIGINT,
+    body_sealed BYTEA NOT NULL
+);
+CREATE UNIQUE INDEX apology_once ON apology (dossier, due_at)
+    WHERE state NOT IN ('rejected', 'withdrawn');
+CREATE UNIQUE INDEX apology_signed_once ON apology (dossier)
+    WHERE state IN ('approved', 'sent', 'returned');
+CREATE INDEX apology_state ON apology (state, id);
+CREATE INDEX apology_dossier ON apology (dossier, id);
+
+-- Who did what to an apology, and when.
+CREATE TABLE apology_act (
+    apology TEXT COLLATE "C" NOT NULL,
+    at      BIGINT NOT NULL,
+    act     TEXT COLLATE "C" NOT NULL,
+    by      TEXT COLLATE "C" NOT NULL,
+    note    TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX apology_act_of ON apology_act (apology, at);
+
+-- What the source is to be told of; the row stays once it was.
+CREATE TABLE apology_return (
+    apology  TEXT COLLATE "C" PRIMARY KEY,
+    at       BIGINT NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    error    TEXT COLLATE "C" NOT NULL DEFAULT '',
+    ended_at BIGINT
+);
+CREATE INDEX apology_return_at ON apology_return (at) WHERE ended_at IS NULL;
 
 CREATE TABLE lease (
     name  TEXT COLLATE "C" PRIMARY KEY,

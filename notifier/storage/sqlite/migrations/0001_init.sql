@@ -15,6 +15,8 @@ CREATE TABLE dossier (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dossier_applicant ON dossier (applicant_hash) WHERE applicant_hash IS NOT NULL;
 CREATE INDEX dossier_agent ON dossier (agent_hash) WHERE agent_hash IS NOT NULL;
+-- What is late: few states are open, and only those grow old.
+CREATE INDEX dossier_late ON dossier (status, due_at, code) WHERE due_at IS NOT NULL;
 
 -- Every event that was taken, by the identity its source gave it.
 CREATE TABLE event (
@@ -287,6 +289,49 @@ CREATE TABLE spoken (
     at           INTEGER NOT NULL,
     PRIMARY KEY (gateway, address_hash)
 ) STRICT, WITHOUT ROWID;
+
+-- Signed apologies: one a delay that is not dropped, and one signed a dossier (NĐ 61/2018 art 19(9)).
+CREATE TABLE apology (
+    id          TEXT PRIMARY KEY,
+    dossier     TEXT NOT NULL,
+    due_at      INTEGER NOT NULL,
+    new_due_at  INTEGER NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('drafted', 'approved', 'sent', 'returned',
+                    'rejected', 'withdrawn')),
+    late        INTEGER NOT NULL,
+    author      TEXT NOT NULL,
+    approver    TEXT NOT NULL,
+    document    TEXT NOT NULL, -- its number
+    created_at  INTEGER NOT NULL,
+    signed_at   INTEGER,
+    body_sealed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX apology_once ON apology (dossier, due_at)
+    WHERE state NOT IN ('rejected', 'withdrawn');
+CREATE UNIQUE INDEX apology_signed_once ON apology (dossier)
+    WHERE state IN ('approved', 'sent', 'returned');
+CREATE INDEX apology_state ON apology (state, id);
+CREATE INDEX apology_dossier ON apology (dossier, id);
+
+-- Who did what to an apology, and when.
+CREATE TABLE apology_act (
+    apology TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    act     TEXT NOT NULL,
+    by      TEXT NOT NULL,
+    note    TEXT NOT NULL
+) STRICT;
+CREATE INDEX apology_act_of ON apology_act (apology, at);
+
+-- What the source is to be told of; the row stays once it was.
+CREATE TABLE apology_return (
+    apology  TEXT PRIMARY KEY,
+    at       INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error    TEXT NOT NULL DEFAULT '',
+    ended_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX apology_return_at ON apology_return (at) WHERE ended_at IS NULL;
 
 CREATE TABLE lease (
     name  TEXT PRIMARY KEY,
