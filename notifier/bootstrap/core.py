@@ -10,8 +10,10 @@ from notifier import installation as installation_files
 from notifier import plugins, settings
 from notifier.bootstrap import sources
 from notifier.clock import SystemClock
+from notifier.domain.letter import Tickets
 from notifier.errors import ConfigurationError, Fault
 from notifier.flows.answer import Answering
+from notifier.flows.apologise import Apologise, Publication
 from notifier.flows.broadcast import Broadcasting
 from notifier.flows.compose import Composer
 from notifier.flows.gather import Gather
@@ -21,6 +23,7 @@ from notifier.flows.ladder import StepDown
 from notifier.flows.operate import Operate
 from notifier.flows.remind import Remind
 from notifier.rendering import Templates
+from notifier.rendering.letters import TypstLetters
 from notifier.sources import cloudevents, standard_webhooks
 from notifier.sources.reading import Arrival
 from notifier.storage.sealing import Keys, Sealer
@@ -47,6 +50,11 @@ class Configuration:
     templates: Templates
     readers: Mapping[str, Reader]
     """Of each source, by its name."""
+
+    @property
+    def own_templates(self) -> Path | None:
+        """The folder of the configuration's own templates, where there is one."""
+        return _own_templates(self.folder)
 
     @property
     def file(self) -> str:
@@ -76,12 +84,11 @@ def configure(option: Path | None = None, *, gateways: bool = True) -> Configura
     settings.checked(files)
     if read is None or installation is None:
         raise ConfigurationError(Fault(file="notifier.toml", key="", problem="it can't be used."))
-    own_templates = folder / "templates" if folder else None
     return Configuration(
         folder=folder,
         settings=read,
         installation=installation,
-        templates=Templates(own_templates if own_templates and own_templates.is_dir() else None),
+        templates=Templates(_own_templates(folder)),
         readers=readers,
     )
 
@@ -94,6 +101,11 @@ def _reaching(
     if installation is None or not channels:
         return installation
     return replace(installation, ladder=replace(installation.ladder, channels=channels))
+
+
+def _own_templates(folder: Path | None) -> Path | None:
+    own = folder / "templates" if folder else None
+    return own if own and own.is_dir() else None
 
 
 def _route_faults(read: Settings, file: str) -> Iterable[Fault]:
@@ -152,6 +164,19 @@ class Core:
             self.store, clock, self.installation, self.composer, self.keep, queued=self.queued
         )
         self.remind = Remind(self.store, self.installation, self.composer, queued=self.queued)
+        table = self.settings.apology
+        self.letters = TypstLetters(configuration.own_templates)
+        self.apologise = Apologise(
+            self.store,
+            clock,
+            self.installation,
+            self.ingest,
+            self.composer,
+            queued=self.queued,
+            tickets=Tickets(self.keys.of("letters")),
+            publication=Publication(url=self.settings.web.public_url, link=table.letter_link),
+            gives_back=bool(table.return_url),
+        )
         self.broadcasting = Broadcasting(
             self.store,
             clock,

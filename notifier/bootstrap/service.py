@@ -15,14 +15,18 @@ from notifier import logs, plugins
 from notifier.bootstrap import sources
 from notifier.bootstrap.core import Core
 from notifier.flows.dispatch import Dispatcher
+from notifier.flows.give_back import GiveBack
 from notifier.flows.group_commit import GroupCommit
 from notifier.flows.ladder import Stranded
 from notifier.flows.receive import Receive
 from notifier.flows.settle import Abandon, SettleUnknown
 from notifier.flows.together import Together
+from notifier.sources import standard_webhooks
 from notifier.sources.event_api import EventApi
+from notifier.sources.return_webhook import ReturnWebhook
 from notifier.storage.address import secrets_of
 from notifier.ticks import Tick, Ticks
+from notifier.web.apologies import ApologiesFace
 from notifier.web.events import EventsFace
 from notifier.web.health import HealthFace, Metrics
 from notifier.web.hooks import HooksFace
@@ -62,6 +66,7 @@ class Service(Core):
             self.settings.log,
             {secret for gateway in self.gateways.values() for secret in gateway.secrets}
             | {self.keys.events, self.settings.events.secret}
+            | {self.settings.apology.return_secret, self.settings.apology.api_token}
             | secrets_of(self.settings.store)
             | sources.secrets_of(self.settings.sources),
         )
@@ -99,8 +104,10 @@ class Service(Core):
             queued=self.queued,
         )
         every = self.settings.ticks
+        self.return_webhook = self._return_webhook()
         self.ticks = Ticks(
             [
+                *self._give_back(),
                 Tick(name="remind", every=every.remind, sweep=self.remind.sweep),
                 Tick(name="kept", every=every.kept, sweep=self.keep.sweep),
                 Tick(name="gather", every=every.gather, sweep=self.gather.sweep),
@@ -129,6 +136,9 @@ class Service(Core):
                 *HooksFace(
                     {name: (self.gateways[name], self.sinks[name]) for name in self.gateways},
                     clock,
+                ).routes(),
+                *ApologiesFace(
+                    self.apologise, self.letters, token=self.settings.apology.api_token
                 ).routes(),
                 *HealthFace(
                     self.store, self.gateways, self._breakers, self.sources, metrics
@@ -176,11 +186,27 @@ class Service(Core):
         await asyncio.gather(*(gateway.stop(DRAIN) for gateway in self.gateways.values()))
         await asyncio.gather(*(sink.drain() for sink in self.sinks.values()))
         await self.gather.stop()
+        if self.return_webhook is not None:
+            await self.return_webhook.close()
         await self.store.close()
 
     def _works(self, channel: str) -> bool:
         """Whether a channel has a gateway that works now."""
         return any(one.works for one in self.dispatchers if one.channel == channel)
+
+    def _return_webhook(self) -> ReturnWebhook | None:
+        table = self.settings.apology
+        if not table.return_url:
+            return None
+        secret = standard_webhooks.read_secret(
+            table.return_secret, file=self.configuration.file, key="apology.return_secret"
+        )
+        return ReturnWebhook(table.return_url, secret)
+
+    def _give_back(self) -> Iterable[Tick]:
+        if self.return_webhook is not None:
+            back = GiveBack(self.store, self.clock, self.return_webhook)
+            yield Tick(name="give_back", every=self.settings.ticks.give_back, sweep=back.sweep)
 
     def _dispatchers(self) -> Iterable[Dispatcher]:
         for names in self._routes().values():

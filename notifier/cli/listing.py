@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from notifier.bootstrap.core import Core
+    from notifier.domain.apology import ApologyAct
     from notifier.domain.dossier import Dossier, Step
     from notifier.domain.installation import Installation
     from notifier.ports import OutboxRow
@@ -87,9 +88,11 @@ def timeline(folder: Path | None, code: str, *, as_json: bool) -> None:
 
 async def _timeline(folder: Path | None, typed: str, *, as_json: bool) -> None:
     async with running.core(folder) as core:
-        found = await _dossier(core, typed)
+        found = await dossier_typed(core, typed)
         async with core.store.read() as session:
             messages = (await session.notices_of([found.code]))[found.code]
+            apologies = await session.apologies(dossiers=[found.code])
+            acts = await session.apology_acts([apology.id for apology in apologies])
         holdings = [
             {
                 "unit": core.installation.units.find(turn.unit).name,
@@ -103,6 +106,7 @@ async def _timeline(folder: Path | None, typed: str, *, as_json: bool) -> None:
             [
                 *((step.at, step.type, _step_words(core, step)) for step in found.steps),
                 *((row.created_at, f"message: {row.notice}", row.state.value) for row in messages),
+                *((act.at, f"apology: {act.act}", _act_words(act)) for act in acts),
             ]
         )
         checked = _checked(found, core.installation)
@@ -154,7 +158,8 @@ def _check_words(checked: dict[str, Any]) -> str:
     return words
 
 
-async def _dossier(core: Core, typed: str) -> Dossier:
+async def dossier_typed(core: Core, typed: str) -> Dossier:
+    """The dossier of a code as people write it; raises ``InputError``."""
     today = instant.local_date(core.clock.civil())
     legacy = core.installation.legacy_codes
     codes = [found.text for found in code_reader.read(typed, today=today, legacy=legacy)]
@@ -166,6 +171,10 @@ async def _dossier(core: Core, typed: str) -> Dossier:
         if code in stored:
             return stored[code]
     raise InputError(f"there is no dossier {typed}; see: notifier dossiers")
+
+
+def _act_words(act: ApologyAct) -> str:
+    return ", ".join(word for word in (act.by, act.note) if word)
 
 
 def _step_words(core: Core, step: Step) -> str:

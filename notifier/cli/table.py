@@ -17,6 +17,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 broadcast = typer.Typer(no_args_is_help=True, help="A notice to a list, approved by two people.")
+apology = typer.Typer(no_args_is_help=True, help="Apologies with a new date, signed by a leader.")
 outbox = typer.Typer(no_args_is_help=True, help="What was sent, is waiting, or went wrong.")
 quarantine = typer.Typer(no_args_is_help=True, help="What came in and could not be taken.")
 templates = typer.Typer(no_args_is_help=True, help="The texts that citizens read.")
@@ -25,6 +26,7 @@ config = typer.Typer(no_args_is_help=True, help="The configuration.")
 knowledge = typer.Typer(no_args_is_help=True, help="What the office knows: procedures, units.")
 work = typer.Typer(no_args_is_help=True, help="What waits for people.")
 app.add_typer(broadcast, name="broadcast")
+app.add_typer(apology, name="apology")
 app.add_typer(outbox, name="outbox")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(work, name="work")
@@ -373,6 +375,111 @@ def broadcast_abort(broadcast_id: str, by: By = "") -> None:
     from notifier.cli import broadcasts
 
     broadcasts.act(Folder.named, broadcast_id, "abort", by)
+
+
+@apology.command("list")
+def apology_list(
+    state: Annotated[str, typer.Option(help="Only those in this state.")] = "",
+    dossier: Annotated[str, typer.Option(help="Only those of this dossier.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    as_json: Json = False,
+) -> None:
+    """Drafts, and what was signed; newest first."""
+    from notifier.cli import apologies
+
+    apologies.listed(Folder.named, state, dossier, limit, as_json=as_json)
+
+
+@apology.command("show")
+def apology_show(apology_id: str, as_json: Json = False) -> None:
+    """One, who did what to it, and where its letter can be checked and read."""
+    from notifier.cli import apologies
+
+    apologies.show(Folder.named, apology_id, as_json=as_json)
+
+
+@apology.command("draft")
+def apology_draft(
+    dossier: Annotated[str, typer.Argument(help="A dossier code, as people write it.")],
+    new_due: Annotated[
+        str, typer.Option("--new-due", help="The new date: 2026-12-04, or with a time of day.")
+    ],
+    reason_key: Annotated[str, typer.Option("--reason", help="A key of apology.toml.")] = "",
+    words: Annotated[str, typer.Option("--words", help="The reason, or more of it.")] = "",
+    by: By = "",
+    now: Now = "",
+) -> None:
+    """Write an apology with a new date; somebody else has to sign it."""
+    from notifier.cli import apologies
+
+    apologies.draft(Folder.named, dossier, new_due, reason_key, words, by, now)
+
+
+@apology.command("approve")
+def apology_approve(
+    apology_id: str,
+    number: Annotated[str, typer.Option(help="The document's number, such as 12/PXL-TTPVHCC.")],
+    signer: Annotated[str, typer.Option(help="Who signs; else by apology.toml.")] = "",
+    title: Annotated[str, typer.Option(help="The signer's title; else by apology.toml.")] = "",
+    by: By = "",
+    now: Now = "",
+) -> None:
+    """Sign it: the new date holds, and the applicant and the one-stop system are told."""
+    from notifier.cli import apologies
+
+    apologies.approve(
+        Folder.named, apology_id, number=number, signer=signer, title=title, by=by, now=now
+    )
+
+
+Note = Annotated[str, typer.Option(help="Why.")]
+
+
+@apology.command("reject")
+def apology_reject(apology_id: str, note: Note = "", by: By = "") -> None:
+    """Send a draft back; another one may be written."""
+    from notifier.cli import apologies
+
+    apologies.act(Folder.named, apology_id, "reject", note, by)
+
+
+@apology.command("withdraw")
+def apology_withdraw(apology_id: str, note: Note = "", by: By = "") -> None:
+    """Take back a draft of one's own."""
+    from notifier.cli import apologies
+
+    apologies.act(Folder.named, apology_id, "withdraw", note, by)
+
+
+@apology.command("handed-over")
+def apology_handed_over(apology_id: str, note: Note = "", by: By = "") -> None:
+    """The letter was given to the applicant on paper, since no message could be sent."""
+    from notifier.cli import apologies
+
+    apologies.act(Folder.named, apology_id, "handed-over", note, by)
+
+
+@apology.command("letter")
+def apology_letter(
+    apology_id: str,
+    file: Annotated[Path, typer.Argument(help="Where to write it: .pdf, or .png to look at.")],
+) -> None:
+    """Write the signed letter to a file."""
+    from notifier.cli import apologies
+
+    apologies.letter(Folder.named, apology_id, file)
+
+
+@apology.command("debts")
+def apology_debts(
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    as_json: Json = False,
+    now: Now = "",
+) -> None:
+    """Late dossiers that nobody has apologised for, the oldest delay first."""
+    from notifier.cli import apologies
+
+    apologies.debts(Folder.named, limit, as_json=as_json, now=now)
 
 
 @templates.command("check")

@@ -60,6 +60,10 @@ class Keys:
         except (ValueError, KeyError, TypeError):
             raise _unusable(path, "it is not a key file of this service") from None
 
+    def of(self, purpose: str) -> bytes:
+        """A key for one ``purpose`` alone, made of these."""
+        return blake2b(purpose.encode(), key=self.digest, person=b"purpose").digest()
+
     @classmethod
     def _make(cls, path: Path) -> Keys:
         keys = cls.fresh()

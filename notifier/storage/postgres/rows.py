@@ -28,7 +28,8 @@ FAILURES: Final = (
 INTEGERS: Final = frozenset(
     {
         "at", "attempts", "due_at", "ended_at", "faults", "first_at", "first_seen_at", "guesses",
-        "keep_accents", "lane", "late", "level", "new_due_at", "not_before", "best_before", "created_at",
+        "keep_accents", "lane", "late", "level", "new_due_at", "not_before", "best_before",
+        "created_at",
         "number", "opened_at", "part", "received_at", "recipients", "refused", "released",
         "released_row", "row", "rung", "score", "segments", "settled_at", "signed_at", "spent",
         "started_at",         "time", "units", "unknowns", "until", "updated_at", "used_at",
