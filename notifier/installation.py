@@ -178,7 +178,7 @@ class RuleTable(Table):
 class ReasonTable(Table):
     """One ``[[reason]]``."""
 
-    key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     vi: str = Field(min_length=1, max_length=LONGEST_REASON)
     en: str = Field(min_length=1, max_length=LONGEST_REASON)
 
@@ -194,7 +194,7 @@ class SignerTable(Table):
 class LetterFormTable(Table):
     """One ``[[form]]`` of ``apology.toml``."""
 
-    key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     template: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     number: str = Field(min_length=1)
     source: str = Field(min_length=1)
@@ -227,9 +227,11 @@ class ApologyFile(Table):
         """The file as a value."""
         return Apologies(
             reasons=tuple(
-                Reason(key=row.key, words={"vi": row.vi, "en": row.en}) for row in self.reason
+                Reason(key=row.name, words={"vi": row.vi, "en": row.en}) for row in self.reason
             ),
-            forms=tuple(LetterForm(**row.model_dump()) for row in self.form),
+            forms=tuple(
+                LetterForm(key=row.name, **row.model_dump(exclude={"name"})) for row in self.form
+            ),
             signers=tuple(Signer(**row.model_dump()) for row in self.signer),
             superior=self.letter.superior,
             place=self.letter.place,

@@ -404,7 +404,9 @@ def apology_draft(
     new_due: Annotated[
         str, typer.Option("--new-due", help="The new date: 2026-12-04, or with a time of day.")
     ],
-    reason_key: Annotated[str, typer.Option("--reason", help="A key of apology.toml.")] = "",
+    reason_key: Annotated[
+        str, typer.Option("--reason", help="The name of a reason in apology.toml.")
+    ] = "",
     words: Annotated[str, typer.Option("--words", help="The reason, or more of it.")] = "",
     by: By = "",
     now: Now = "",

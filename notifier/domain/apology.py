@@ -262,7 +262,7 @@ def date_faults(
 def reason_faults(reason: str) -> tuple[str, ...]:
     """What is wrong with a reason: the law asks for one, and it has to fit."""
     if not reason.strip():
-        return ("an apology needs a reason: a key of apology.toml, or words",)
+        return ("an apology needs a reason: one of apology.toml, or words",)
     if len(reason) > LONGEST_REASON:
         return (f"the reason has {len(reason)} characters; at most {LONGEST_REASON} fit",)
     return ()

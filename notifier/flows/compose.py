@@ -186,16 +186,23 @@ class Composer:
         """The words of a notice."""
         policy = self._installation.sms
         context = self._dossier_context(notice.dossier, locale, now)
-        if channel == "sms" and context["letter"]:
-            full = self._said(notice, locale, channel, context)
-            text = self._cut(full, channel, keep_accents=policy.keep_accents, most=None)
-            if text.plan.segments <= policy.target:
-                return text
-            context["letter"] = ""  # a link is the first thing that an SMS has no room for
-        return self._fitted(
-            lambda spared: self._said(notice, locale, channel, {**context, **_without(spared)}),
+        # An SMS has the link to a letter where that costs no further one.
+        unlinked = {"letter": ""} if channel == "sms" and context["letter"] else {}
+        fitted = self._fitted(
+            lambda spared: self._said(
+                notice, locale, channel, {**context, **_without(spared), **unlinked}
+            ),
             channel,
         )
+        if not unlinked:
+            return fitted
+        linked = self._cut(
+            self._said(notice, locale, channel, context),
+            channel,
+            keep_accents=policy.keep_accents,
+            most=None,
+        )
+        return linked if linked.plan.segments <= fitted.plan.segments else fitted
 
     def _said(self, notice: Notice, locale: str, channel: str, context: Mapping[str, Any]) -> str:
         return self._renderer.render(locale, channel, notice.rule.notice, context)

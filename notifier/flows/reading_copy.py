@@ -44,6 +44,8 @@ TWO: Final = ((CODE, DUE), ("H19.45-261109-0021", NEW_DUE))
 
 REASON: Final = "chờ kết quả đo đạc lại ranh giới thửa đất"
 
+LETTER: Final = "https://motcua.example.vn/v1/letters/AaBb"
+
 PROCEDURE: Final = Procedure(
     code="1.001612",
     name="Đăng ký thành lập hộ kinh doanh",
@@ -90,6 +92,7 @@ TITLES: Final[Mapping[str, str]] = {
     "due_soon": "Sắp đến hẹn trả",
     "late": "Xin lỗi vì trễ hẹn",
     "rescheduled": "Hẹn lại ngày trả kết quả",
+    "apology": "Xin lỗi và hẹn lại, văn bản đã ký",
     Say.STATUS: "Trả lời: tình trạng hồ sơ",
     Say.UNKNOWN_CODE: "Trả lời: không tìm thấy mã",
     Say.NEARLY: "Trả lời: hỏi lại mã gần đúng",
@@ -215,6 +218,12 @@ def _notices(rule: Rule) -> Iterator[tuple[str, Notice]]:
             yield "Chưa có ngày hẹn lại", _notice(rule, _dossier(4, PAST_DUE))
         case "rescheduled":
             yield "", _notice(rule, _dossier(4, NEW_DUE, moved=True))
+        case "apology":
+            moved = _dossier(4, NEW_DUE, moved=True)
+            yield "Không có đường dẫn đến văn bản", _notice(rule, moved)
+            made = Rescheduled(due_at=NEW_DUE, reason=REASON, replaces=PAST_DUE, letter=LETTER)
+            linked = replace(moved, facts=replace(moved.facts, rescheduled=made))
+            yield "Có đường dẫn đến văn bản", _notice(rule, linked)
         case _:
             yield "", _notice(rule, _dossier(min(rule.still), DUE))
 

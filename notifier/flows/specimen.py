@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 LONGEST_CODE: Final = "000.00.19.H10-20261120-0092637"
 LONGEST_REASON: Final = "chờ ý kiến của cơ quan thẩm định và kết quả đo đạc lại ranh giới thửa đất"
+LONGEST_LETTER: Final = "https://motcua.dichvucong.dongnai.gov.vn/v1/letters/" + "Aa0-" * 12
 LONGEST_PAPERS: Final = ("Bản sao trích lục bản đồ địa chính", "Văn bản uỷ quyền có công chứng")
 NOW: Final = instant.read_iso("2026-11-23T08:00:00+07:00")
 LONGEST_PROCEDURE: Final = Procedure(
@@ -183,7 +184,12 @@ def longest_dossier(installation: Installation, status: int) -> Dossier:
             procedure_name="Đăng ký biến động quyền sử dụng đất, tài sản gắn liền với đất",
             handler="Bộ phận thẩm định hồ sơ đất đai",
             due_at=due,
-            rescheduled=Rescheduled(due_at=due + 10 * instant.DAY, reason=LONGEST_REASON),
+            rescheduled=Rescheduled(
+                due_at=due + 10 * instant.DAY,
+                reason=LONGEST_REASON,
+                replaces=due,
+                letter=LONGEST_LETTER,
+            ),
             supplement=tuple(SupplementRequest(what=paper) for paper in LONGEST_PAPERS),
             fees=(Fee(name="Lệ phí cấp giấy chứng nhận", amount=1_250_000),),
             reason=LONGEST_REASON,

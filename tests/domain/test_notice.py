@@ -4,7 +4,7 @@ import pytest
 from dossier_samples import CODE, OWNER, STRANGER, at, dossier, event, installation
 
 from notifier.domain import deadline, notice
-from notifier.domain.dossier import Dossier, apply
+from notifier.domain.dossier import Dossier, Rescheduled, apply
 from notifier.domain.notice import Role
 from notifier.domain.rules import DueRule, RescheduleRule, TransitionRule
 
@@ -24,12 +24,25 @@ STILL_TRUE = {
     "due_soon": {2, 4},
     "late": {2, 4},
     "rescheduled": {2, 4},
+    "apology": {2, 4},
 }
 """For each notice, the states in which it may still leave."""
 
 
+NEW_DUE = at("2026-11-27 17:00")
+SIGNED = Rescheduled(due_at=NEW_DUE, replaces=DUE)
+
+
 def in_status(number: int) -> Dossier:
     return dossier(event("noted", T, due_at=DUE, status=number))
+
+
+def spoken_of(name: str, status: int) -> Dossier:
+    """A dossier in ``status`` of which the notice would be true: signed for, where it says so."""
+    found = in_status(status)
+    if name != "apology":
+        return found
+    return apply(found, event("rescheduled", T + 1, due_at=NEW_DUE, rescheduled=SIGNED), now=T)
 
 
 @pytest.mark.parametrize("status", range(1, 11))
@@ -38,7 +51,7 @@ def test_a_notice_leaves_only_while_it_is_true(name: str, status: int) -> None:
     rule = RULES.named(name)
     assert rule is not None
     expected = status in STILL_TRUE[name]
-    assert notice.still_true(rule, in_status(status), EPISODE, STATUSES) is expected
+    assert notice.still_true(rule, spoken_of(name, status), EPISODE, STATUSES) is expected
 
 
 def test_no_rule_is_left_out_of_the_table() -> None:
@@ -67,6 +80,34 @@ def test_a_notice_of_a_due_date_is_true_for_that_due_date(
     assert isinstance(rule, DueRule | RescheduleRule)
     found = in_status(4)
     for number, (type_, carried) in enumerate(changes, start=1):
+        found = apply(found, event(type_, T + number, **carried), now=T)
+    assert notice.still_true(rule, found, EPISODE, STATUSES) is true, why
+
+
+@pytest.mark.parametrize(
+    ("name", "why", "changes", "true"),
+    [
+        ("apology", "signed", [], True),
+        ("apology", "the source says the old date", [("noted", {"due_at": DUE})], True),
+        ("apology", "the source takes the new date over", [("noted", {"due_at": NEW_DUE})], True),
+        ("apology", "the source has a date of its own",
+         [("noted", {"due_at": NEW_DUE + 1000})], False),
+        ("apology", "finished", [("finished", {})], False),
+        ("apology", "another re-appointment",
+         [("rescheduled", {"due_at": NEW_DUE + 1, "rescheduled": Rescheduled(due_at=NEW_DUE + 1)})],
+         False),
+        ("late", "it had begun to leave", [], True),
+        ("late", "finished", [("finished", {})], False),
+        ("due_soon", "the date was moved", [], False),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_the_date_that_a_signed_one_replaced(
+    name: str, why: str, changes: list[tuple[str, dict[str, object]]], true: bool
+) -> None:
+    rule = RULES.named(name)
+    assert rule is not None
+    found = spoken_of("apology", 4)
+    for number, (type_, carried) in enumerate(changes, start=2):
         found = apply(found, event(type_, T + number, **carried), now=T)
     assert notice.still_true(rule, found, EPISODE, STATUSES) is true, why
 
