@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from notifier.domain import instant
 from notifier.domain.event import DEFAULT_STATUS, DossierEvent, EventType
+from notifier.domain.letter import Tickets
 from notifier.domain.message import Address, Inbound, Lane, Message, message_id
 from notifier.domain.segments import plan_sms
 from notifier.flows.answer import Answering
+from notifier.flows.apologise import Apologise, Publication
 from notifier.flows.broadcast import Broadcasting
 from notifier.flows.compose import Composer
 from notifier.flows.dispatch import Dispatcher
@@ -62,6 +64,7 @@ def moment(text: str) -> Instant:
 
 NOW = moment("2026-11-23 09:00")
 DUE = moment("2026-11-27 17:00")
+TICKETS = Tickets(b"a key for tests alone, 32 bytes..")
 KEPT = 3 * instant.DAY
 """How long a code that is not known yet waits."""
 WAIT = 2 * instant.SECOND
@@ -193,12 +196,27 @@ class Centre:
         )
         self.remind = Remind(store, installation, self.composer, queued=self._ring)
         self.settle = self.settle_with({})
+        self.apologise = self.apologise_with(installation)
         self.broadcasting = self.broadcasting_by(500)
 
     def broadcasting_by(self, slice_size: int) -> Broadcasting:
         """The broadcasts' flow, with slices of ``slice_size`` messages."""
         return Broadcasting(
             self.store, self.clock, self.composer, queued=self._ring, slice_size=slice_size
+        )
+
+    def apologise_with(self, installation: Installation) -> Apologise:
+        """What people do with apologies, by an installation's own reasons, forms and signers."""
+        return Apologise(
+            self.store,
+            self.clock,
+            installation,
+            self.ingest,
+            self.composer,
+            queued=self._ring,
+            tickets=TICKETS,
+            publication=Publication(url="https://motcua.example.vn"),
+            gives_back=True,
         )
 
     def settle_with(self, gateways: Mapping[str, Gateway]) -> SettleUnknown:

@@ -118,8 +118,9 @@ class Apologise:
             else:
                 self._check(dossier, new_due_at, words, now)
                 due_at = dossier.facts.due_at or 0
+                earlier = len(await session.apologies(dossiers=[code]))
                 made = Apology(
-                    id=message_id(f"apology|{code}|{due_at}|{author}", now),
+                    id=message_id(f"apology|{code}|{due_at}|{earlier}", now),
                     dossier=code,
                     due_at=due_at,
                     new_due_at=new_due_at,
