@@ -1,10 +1,10 @@
-"""Letters as PDF, by typst: one compiler for all, in a thread of its own."""
+"""Letters as PDF, by typst: one compiler for all, in a thread beside the loop."""
 
 from __future__ import annotations
 
 import asyncio
 import io
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from notifier import shipped
@@ -28,8 +28,8 @@ class TypstLetters:
         self._folders = [
             folder / "letters" for folder in ([own] if own else []) + [shipped.folder("templates")]
         ]
-        # The compiler keeps fonts and sources between letters, and is used by one thread at a time.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="letters")
+        # A compiler keeps fonts and sources between letters, and is used by one thread at a time.
+        self._turn = threading.Lock()
         self._compilers: dict[Path, Any] = {}
 
     async def pdf(self, template: str, values: Mapping[str, str]) -> bytes:
@@ -41,8 +41,7 @@ class TypstLetters:
         return await self._made(template, values, "png")
 
     async def _made(self, template: str, values: Mapping[str, str], form: Form) -> bytes:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._compile, template, values, form)
+        return await asyncio.to_thread(self._compile, template, values, form)
 
     def _compile(self, template: str, values: Mapping[str, str], form: Form) -> bytes:
         segno, typst = _libraries()
@@ -52,13 +51,14 @@ class TypstLetters:
         )
         if file is None:
             raise TemplateError(f"there is no template letters/{template}.typ; write one")
-        compiler = self._compilers.get(file.parent)
-        if compiler is None:
-            compiler = typst.Compiler(root=file.parent, ignore_system_fonts=True)
-            self._compilers[file.parent] = compiler
         inputs = {**values, "qr": _qr(segno, values.get("check_url", ""))}
         try:
-            made = compiler.compile(input=file, format=form, ppi=SHARP, sys_inputs=inputs)
+            with self._turn:
+                compiler = self._compilers.get(file.parent)
+                if compiler is None:
+                    compiler = typst.Compiler(root=file.parent, ignore_system_fonts=True)
+                    self._compilers[file.parent] = compiler
+                made = compiler.compile(input=file, format=form, ppi=SHARP, sys_inputs=inputs)
         except typst.TypstError as error:
             raise TemplateError(f"letters/{template}.typ: {error.message}") from None
         pages: bytes = made[0] if isinstance(made, list) else made

@@ -485,3 +485,54 @@ def test_a_store_is_copied_into_another_one(filled, tmp_path, monkeypatch) -> No
     monkeypatch.setenv("NOTIFIER_STORE", target)
     monkeypatch.setenv("NOTIFIER_KEYS", f"{tmp_path}/notifier.db.keys")
     assert filled.run("dossiers", "--json").rows == before
+
+
+# ------------------------------------------------------------------------------------- apologies
+
+
+def test_an_apology_is_written_by_one_and_signed_by_another(filled, tmp_path) -> None:
+    """From the list of debts to the letter, as staff do it."""
+    [owed] = filled.run("apology", "debts", "--json").rows
+    assert (owed["dossier"], owed["draft"]) == ("H19.45-261118-0008", None)
+
+    typed = office.CODE.lower()
+    words = ("--reason", "survey", "--words", "đợt hai", "--new-due", "2030-12-09")
+    said = filled.run("apology", "draft", typed, *words)
+    [made] = said.rows
+    assert made["new_due"] == "2030-12-09T17:00:00+07:00"
+    assert made["reason"].endswith("; đợt hai")
+    assert filled.run("apology", "list", "--state", "drafted", "--json").rows == [made]
+    sign = ("apology", "approve", made["id"], "--number", "12/PXL", "--signer", "Trần", "--title")
+    assert "another person" in filled.run(*sign, "GIÁM ĐỐC", code=1).err
+    assert "not signed" in filled.run("apology", "letter", made["id"], "x.pdf", code=1).err
+    [signed] = filled.run(*sign, "GIÁM ĐỐC", "--by", "Minh").rows
+    assert (signed["state"], signed["author"], signed["approver"]) == ("sent", "An", "Minh")
+
+    for name, head in (("letter.pdf", b"%PDF-"), ("letter.png", b"\x89PNG")):
+        filled.run("apology", "letter", made["id"], str(tmp_path / name))
+        assert (tmp_path / name).read_bytes().startswith(head)
+    [shown] = filled.run("apology", "show", made["id"], "--json").rows
+    assert [act["act"] for act in shown["acts"]] == ["draft", "approve", "send"]
+    assert office.NAME not in filled.run("apology", "show", made["id"]).out
+    [timeline] = filled.run("timeline", typed, "--json").rows
+    told = [event["what"] for event in timeline["events"]]
+    for what in ("apology: draft", "apology: approve", "rescheduled", "message: apology"):
+        assert what in told
+    assert "once" in filled.run("apology", "draft", typed, *words, code=1).err
+    assert "second_reappointment" in filled.run("work", "list").out
+
+
+def test_a_draft_is_rejected_withdrawn_or_never_was(filled) -> None:
+    draft = ("apology", "draft", office.CODE, "--new-due", "2030-12-09", "--words", "mất điện")
+    [made] = filled.run(*draft).rows
+    assert (
+        "reject it instead"
+        in filled.run("apology", "withdraw", made["id"], "--by", "Minh", code=1).err
+    )
+    filled.run("apology", "reject", made["id"], "--by", "Minh", "--note", "ngày khác")
+    [again] = filled.run(*draft).rows
+    [gone] = filled.run("apology", "withdraw", again["id"]).rows
+    assert gone["state"] == "withdrawn"
+    assert "no working day" in filled.run(*draft[:4], "2030-12-08", *draft[5:], code=1).err
+    assert "there is no apology" in filled.run("apology", "show", "none", code=1).err
+    assert "apology.toml has" in filled.run(*draft, "--reason", "none", code=1).err

@@ -66,7 +66,7 @@ class OneApology(RuleBasedStateMachine):
 
     # what happens
 
-    @rule(hours=st.sampled_from([1, 10, 30, 100]))
+    @rule(hours=st.sampled_from([1, 10, 55, 110]))
     def time_passes(self, hours: int) -> None:
         self.centre.clock.now += hours * instant.HOUR
         self.run(self.centre.sweep())
@@ -100,6 +100,13 @@ class OneApology(RuleBasedStateMachine):
             assert by == "lan" or self.centre.clock.now >= NEW_DUE
         else:
             self.signed = True
+
+    @precondition(lambda self: not self.signed)
+    @rule()
+    def a_draft_and_its_signature(self) -> None:
+        self.a_draft()
+        if self.drafts():
+            self.a_signature("minh")
 
     @precondition(lambda self: self.drafts())
     @rule()
