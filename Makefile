@@ -36,6 +36,7 @@ torture: $(VENV)/dev.stamp ## kill the service a thousand times; nothing is lost
 
 pictures: $(VENV)/dev.stamp ## take the pictures of the README anew
 	@$(BIN)/python docs/pictures/make.py
+	@$(BIN)/python docs/pictures/letter.py
 
 lock: $(VENV)/dev.stamp ## write requirements/*.txt anew: names, versions and hashes
 	@$(BIN)/pip install --quiet uv
