@@ -125,7 +125,7 @@ def approve(
     if signed.state is ApologyState.APPROVED:
         running.say(
             "the applicant can't be written to: print the letter, and then say "
-            f"notifier apology handed-over {signed.id}"
+            f"notifier apology handover {signed.id}"
         )
     running.out(row(signed))
 
@@ -140,7 +140,7 @@ async def _approve(
 
 
 def act(folder: Path | None, apology_id: str, what: str, note: str, by: str) -> None:
-    """reject, withdraw or handed-over."""
+    """reject, withdraw or handover."""
     running.out(row(running.run(_act(folder, apology_id, what, note, running.user(by)))))
 
 
@@ -149,7 +149,7 @@ async def _act(folder: Path | None, apology_id: str, what: str, note: str, by: s
         acts = {
             "reject": core.apologise.reject,
             "withdraw": core.apologise.withdraw,
-            "handed-over": core.apologise.handed_over,
+            "handover": core.apologise.handed_over,
         }
         return await acts[what](apology_id, by=by, note=note)
 

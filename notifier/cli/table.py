@@ -453,12 +453,12 @@ def apology_withdraw(apology_id: str, note: Note = "", by: By = "") -> None:
     apologies.act(Folder.named, apology_id, "withdraw", note, by)
 
 
-@apology.command("handed-over")
-def apology_handed_over(apology_id: str, note: Note = "", by: By = "") -> None:
+@apology.command("handover")
+def apology_handover(apology_id: str, note: Note = "", by: By = "") -> None:
     """The letter was given to the applicant on paper, since no message could be sent."""
     from notifier.cli import apologies
 
-    apologies.act(Folder.named, apology_id, "handed-over", note, by)
+    apologies.act(Folder.named, apology_id, "handover", note, by)
 
 
 @apology.command("letter")

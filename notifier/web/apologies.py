@@ -47,7 +47,7 @@ class Approval(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Act(msgspec.Struct, forbid_unknown_fields=True):
-    """``POST /v1/apologies/{id}/reject``, ``withdraw`` and ``handed-over``."""
+    """``POST /v1/apologies/{id}/reject``, ``withdraw`` and ``handover``."""
 
     by: Name
     note: Words = ""
@@ -75,7 +75,7 @@ class ApologiesFace:
             web.get(one, self.shown),
             web.get(f"{one}/letter", self.letter),
             web.post(f"{one}/approve", self.approve),
-            web.post(f"{one}/{{act:reject|withdraw|handed-over}}", self.act),
+            web.post(f"{one}/{{act:reject|withdraw|handover}}", self.act),
         ]
 
     async def listed(self, request: web.Request) -> web.Response:
@@ -143,7 +143,7 @@ class ApologiesFace:
         acts = {
             "reject": self._apologise.reject,
             "withdraw": self._apologise.withdraw,
-            "handed-over": self._apologise.handed_over,
+            "handover": self._apologise.handed_over,
         }
         done = acts[request.match_info["act"]]
         return _json(row(await done(request.match_info["id"], by=asked.by, note=asked.note)))

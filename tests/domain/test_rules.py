@@ -140,8 +140,16 @@ def test_an_appointment_that_was_moved_more_than_a_day_ago_is_told_nobody(
 def test_every_rule_is_found_by_its_notice() -> None:
     assert {rule.notice for rule in RULES.rules} == {
         "received", "supplement_requested", "payment_requested", "result_ready", "returned",
-        "due_soon", "late", "rescheduled",
+        "due_soon", "late", "rescheduled", "apology",
     }  # fmt: skip
     assert all(RULES.named(rule.notice) is rule for rule in RULES.rules)
     assert RULES.named("dropped") is None
     assert {rule.notice for rule in RULES.on_due()} == {"due_soon", "late"}
+    signed = RULES.on_apology()
+    assert signed is not None
+    assert signed.notice == "apology"
+
+
+def test_the_automatic_apology_can_be_left_out() -> None:
+    left = RULES.without_automatic("apology")
+    assert {rule.notice for rule in RULES.rules} - {rule.notice for rule in left.rules} == {"late"}
