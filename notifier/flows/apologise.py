@@ -18,6 +18,7 @@ from notifier.domain.message import State, message_id
 from notifier.domain.rules import RescheduleRule
 from notifier.domain.status import DeadlineClock
 from notifier.errors import InputError, NotAllowedError
+from notifier.flows.ladder import accounts_for
 from notifier.ports import Moved, WorkItem
 
 if TYPE_CHECKING:
@@ -343,7 +344,9 @@ class Apologise:
     ) -> None:
         """Queue the signed apology; ``again``: the automatic one has had the key of this delay."""
         dossier = await _known(session, signed.dossier)
-        composed = self._composer.notices([notice.of_apology(rule, dossier, signed.episode)], now)
+        owed = [notice.of_apology(rule, dossier, signed.episode)]
+        accounts = await accounts_for(session, owed, self._installation.ladder)
+        composed = self._composer.notices(owed, now, accounts)
         messages = composed.messages
         if again:
             keys = [f"{message.key}|signed" for message in messages]
