@@ -25,15 +25,25 @@ from notifier.domain.code_form import CodeForm, may_be_personal, read_form
 from notifier.domain.disclosure import Policy, words_of
 from notifier.domain.inquiry import Intent, IntentRule, Keywords
 from notifier.domain.installation import Installation, SmsPolicy
+from notifier.domain.instant import HOUR
 from notifier.domain.knowledge import Knowledge
 from notifier.domain.ladder import SMS, Ladder
 from notifier.domain.message import Lane
 from notifier.domain.opening import read_hours
 from notifier.domain.quiet import Hours
-from notifier.domain.rules import ApologyRule, DueRule, RescheduleRule, Rule, Rules, TransitionRule
+from notifier.domain.rules import (
+    ApologyRule,
+    DueRule,
+    RescheduleRule,
+    Rule,
+    Rules,
+    StateRule,
+    TransitionRule,
+)
 from notifier.domain.status import DeadlineClock, ProcedureClock, Status, Statuses
 from notifier.domain.text import fold
 from notifier.domain.unit import Office, Province, Units
+from notifier.domain.warning import Warnings
 from notifier.errors import Fault
 from notifier.settings import ClockTime, Duration, Table, faults_of, read_duration
 from notifier.unit_files import UNITS, UnitsFile
@@ -100,8 +110,16 @@ class ClocksFile(Table):
     clock: tuple[ClockTable, ...] = ()
 
 
+def _one_or_more(value: object) -> object:
+    return value if isinstance(value, (list, tuple)) else (value,)
+
+
 def _best_before(value: object) -> object:
     return value if value == "due" else read_duration(value)
+
+
+ONLY_ON = {"wait": "status", "once": "state", "not_by": "state", "unless": "state", "owed": "state"}
+"""Keys of a rule that mean something to one kind only."""
 
 
 class RuleTable(Table):
@@ -109,12 +127,17 @@ class RuleTable(Table):
 
     notice: str = Field(pattern=r"^[a-z_]+$")
     family: str = Field(pattern=r"^[a-z_]+$")
-    on: Literal["status", "due", "rescheduled", "apology"]
+    on: Literal["status", "due", "rescheduled", "apology", "state"]
     entering: frozenset[int] = frozenset()
     coming_from: frozenset[int] | None = Field(None, alias="from")
     before: int | None = Field(None, ge=1, le=30)
-    at: ClockTime = time(8, 30)
-    after: Duration | None = None
+    at: ClockTime | None = None
+    after: Annotated[tuple[Duration, ...], BeforeValidator(_one_or_more)] = ()
+    wait: Duration = 0
+    once: bool = False
+    not_by: frozenset[Literal["desk", "online", "post"]] = frozenset()
+    unless: Literal["rated"] | None = None
+    owed: bool = True
     still: frozenset[int] = Field(min_length=1)
     lane: Literal["deadline", "notice"] = "notice"
     best_before: Annotated[int | Literal["due"], BeforeValidator(_best_before)]
@@ -124,8 +147,17 @@ class RuleTable(Table):
     def _whole(self) -> RuleTable:
         if self.on == "status" and not self.entering:
             raise ValueError("a rule on a status needs `entering`")
-        if self.on == "due" and (self.before is None) == (self.after is None):
+        if self.on == "due" and (self.before is None) == (not self.after):
             raise ValueError("a rule on the due date needs either `before` or `after`")
+        if self.on != "state" and len(self.after) > 1:
+            raise ValueError("only a rule on a state that lasts may name several spans `after`")
+        if self.on == "state" and not self.after:
+            raise ValueError("a rule on a state that lasts needs `after`")
+        if list(self.after) != sorted(set(self.after)):
+            raise ValueError('the spans `after` grow, such as ["5d", "15d"]')
+        for name in sorted(self.model_fields_set & ONLY_ON.keys()):
+            if self.on != ONLY_ON[name]:
+                raise ValueError(f'only a rule on = "{ONLY_ON[name]}" can have `{name}`')
         if self.best_before == "due" and self.before is None:
             raise ValueError('only a rule with `before` can have best_before = "due"')
         return self
@@ -138,11 +170,26 @@ class RuleTable(Table):
                 notice=self.notice,
                 family=self.family,
                 working_days_before=self.before,
-                clock=self.at,
-                after=self.after,
+                clock=self.at or time(8, 30),
+                after=self.after[0] if self.after else None,
                 still=self.still,
                 lane=LANES[self.lane],
                 best_before=best_before,
+                resend=self.resend,
+            )
+        if self.on == "state":
+            return StateRule(
+                notice=self.notice,
+                family=self.family,
+                still=self.still,
+                after=self.after,
+                clock=self.at,
+                once=self.once,
+                not_by=frozenset(self.not_by),
+                unless_rated=self.unless == "rated",
+                owed=self.owed,
+                lane=LANES[self.lane],
+                best_before=best_before or 0,
                 resend=self.resend,
             )
         if self.on == "rescheduled":
@@ -172,6 +219,7 @@ class RuleTable(Table):
             lane=LANES[self.lane],
             best_before=best_before or 0,
             resend=self.resend,
+            wait=self.wait,
         )
 
 
@@ -391,6 +439,7 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
             most=settings.sms.most_segments,
         ),
         locale=office.locale,
+        warnings=_warnings(settings),
         knowledge=Knowledge.of(procedures, topics, spellings=_spellings(keywords)),
         ladder=Ladder(
             notices=settings.ladder.notices,
@@ -540,6 +589,18 @@ def _keywords(file: KeywordsFile) -> Keywords:
         quoted=phrases.compiled(file.quoted, compounds),
         noise=phrases.compiled(file.noise, compounds),
         english=file.english,
+    )
+
+
+def _warnings(settings: Settings) -> Warnings:
+    table = settings.warn
+    return Warnings(
+        days=tuple(sorted({count for count, unit in table.leads if unit == "d"})),
+        hours=tuple(sorted({count * HOUR for count, unit in table.leads if unit == "h"})),
+        escalate=tuple(sorted(set(table.escalate))),
+        daily=table.daily,
+        staff=table.staff,
+        leaders=table.leaders,
     )
 
 

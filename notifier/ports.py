@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from notifier.domain.admission import Candidate
@@ -230,6 +230,15 @@ class WorkItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Staff are told of ``subject`` (a dossier, a calendar) under a name, for the date ``at``."""
+
+    subject: str
+    name: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantined:
     """Input that can't be taken as it is and may not be lost. ``raw`` is kept sealed."""
 
@@ -429,6 +438,24 @@ class Session(Protocol):
     async def notices_of(self, codes: Sequence[str]) -> dict[str, list[OutboxRow]]:
         """Every message about these dossiers, oldest first."""
 
+    async def due(
+        self,
+        statuses: Collection[int],
+        until: Instant,
+        limit: int,
+        *,
+        behind: tuple[Instant, str] = (0, ""),
+        untold: str = "",
+    ) -> list[Dossier]:
+        """Those in one of ``statuses`` that are due up to ``until`` (ms), earliest first.
+
+        Only those whose due date and code lie behind ``behind``; and with ``untold`` only those
+        of whose due date nobody was told under that name.
+        """
+
+    async def add_told(self, told: Sequence[Told], now: Instant) -> list[bool]:
+        """Record that staff are told; False for what was on record."""
+
     async def plan_moments(self, plans: Mapping[str, Sequence[Moment]]) -> None:
         """Replace the due moments of each dossier named."""
 
@@ -476,6 +503,9 @@ class Session(Protocol):
 
         A store with a clock of its own goes by that one.
         """
+
+    async def states_of(self, keys: Sequence[str]) -> dict[str, State]:
+        """Where the messages of these keys stand; those that were never made are left out."""
 
     async def queued_notices(self, codes: Sequence[str]) -> list[QueuedNotice]:
         """What is queued about these dossiers, and not asked for, oldest first.
@@ -627,6 +657,9 @@ class Session(Protocol):
     async def add_ratings(self, ratings: Sequence[tuple[str, int]], now: Instant) -> None:
         """Keep a score for each dossier; the first stays."""
 
+    async def rated(self, codes: Sequence[str]) -> set[str]:
+        """Those of these dossiers that have a score."""
+
     # codes asked for too early
     async def keep_codes(self, kept: Sequence[Kept], most: int) -> None:
         """Keep codes, at most ``most`` for one account; one that is kept already stays."""
@@ -672,6 +705,9 @@ class Session(Protocol):
 
     async def settle_work(self, keys: Sequence[str], by: str, now: Instant) -> int:
         """Take items off the list; how many were on it."""
+
+    async def acted_on(self, codes: Sequence[str]) -> dict[str, Instant]:
+        """When somebody last settled an item of each dossier (ms); those with none are left out."""
 
     async def quarantine(self, items: Sequence[Quarantined]) -> None:
         """Keep what could not be taken."""

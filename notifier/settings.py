@@ -21,6 +21,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    InstanceOf,
     StringConstraints,
     ValidationError,
     model_validator,
@@ -33,7 +34,9 @@ from pydantic_settings import (
 )
 
 from notifier import shipped
+from notifier.domain import phone
 from notifier.domain.instant import DAY, HOUR, MINUTE, SECOND
+from notifier.domain.message import Address
 from notifier.domain.opening import read_hours
 from notifier.errors import ConfigurationError, Fault
 
@@ -58,6 +61,43 @@ def read_clock(value: object) -> time:
     return time.fromisoformat(value)
 
 
+def read_staff_address(value: object) -> Address:
+    """Where a member of staff is reached, ``email:a@b.vn``; a number in any spelling.
+
+    The error does not quote it.
+    """
+    if isinstance(value, Address):
+        return value
+    try:
+        read = Address.parse(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise ValueError(str(error)) from None
+    if read.channel != "sms":
+        return read
+    number = phone.read(read.value)
+    if number is None:
+        raise ValueError("no SMS can reach one of the numbers; write it as sms:0912000000")
+    return Address("sms", number.e164)
+
+
+def read_lead(value: object) -> tuple[int, str]:
+    """Working time: ``2d`` days or ``4h`` hours, as its count and its unit."""
+    found = re.fullmatch(r"(\d{1,2})([dh])", value) if isinstance(value, str) else None
+    if not found or int(found[1]) == 0:
+        raise ValueError('write working time as "2d" (days) or "4h" (hours)')
+    return int(found[1]), found[2]
+
+
+def _read_hours(value: object) -> int:
+    count, unit = read_lead(value)
+    if unit != "h":
+        raise ValueError('write working hours as "8h"')
+    return count * HOUR
+
+
+Lead = Annotated[tuple[int, str], BeforeValidator(read_lead)]
+WorkingHours = Annotated[int, BeforeValidator(_read_hours)]
+StaffAddress = Annotated[InstanceOf[Address], BeforeValidator(read_staff_address)]
 Duration = Annotated[int, BeforeValidator(read_duration)]
 ClockTime = Annotated[time, BeforeValidator(read_clock)]
 
@@ -211,6 +251,16 @@ class TogetherSettings(Table):
     notices: bool = True
 
 
+class WarnSettings(Table):
+    """``[warn]``"""
+
+    leads: tuple[Lead, ...] = ((2, "d"), (1, "d"), (4, "h"))
+    daily: ClockTime = time(7, 45)
+    escalate: tuple[WorkingHours, ...] = (8 * HOUR, 16 * HOUR)
+    staff: tuple[StaffAddress, ...] = Field((), repr=False)
+    leaders: tuple[StaffAddress, ...] = Field((), repr=False)
+
+
 class CodesSettings(Table):
     """``[codes]``"""
 
@@ -255,6 +305,7 @@ class TicksSettings(Table):
     unknown: Duration = 30 * SECOND
     kept: Duration = 5 * MINUTE
     ladder: Duration = 30 * SECOND
+    warn: Duration = MINUTE
     broadcast: Duration = 2 * SECOND
     give_back: Duration = 15 * SECOND
 
@@ -385,6 +436,7 @@ class Settings(BaseSettings):
     caps: CapsSettings = CapsSettings()
     ladder: LadderSettings = LadderSettings()
     together: TogetherSettings = TogetherSettings()
+    warn: WarnSettings = WarnSettings()
     codes: CodesSettings = CodesSettings()
     disclosure: DisclosureSettings = DisclosureSettings()
     answers: AnswersSettings = AnswersSettings()

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, StringConstraints
 
+from notifier.domain.message import Address
 from notifier.domain.opening import OpeningHours, read_hours
 from notifier.domain.text import fold
 from notifier.domain.unit import Unit
 from notifier.errors import Fault
 from notifier.knowledge_files import Coded, Day, Listed, Words, read_rows
-from notifier.settings import Table
+from notifier.settings import Table, read_staff_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +28,7 @@ UNITS: Final = "units/units.toml"
 
 COLUMNS: Final = (
     "code", "name", "short", "phone", "address", "hours", "calendar", "aliases", "source", "as_of",
+    "staff", "leaders",
 )  # fmt: skip
 """The columns of an imported table, in the order that a new one is best written in."""
 
@@ -61,6 +63,16 @@ def _read_phone(phone: str) -> str:
     return bare
 
 
+def _read_addresses(value: object) -> object:
+    listed = value.split(";") if isinstance(value, str) else value
+    if not isinstance(listed, (list, tuple)):
+        return listed or ()
+    return tuple(
+        read_staff_address(one) for one in listed if not isinstance(one, str) or one.strip()
+    )
+
+
+Addresses = Annotated[tuple[InstanceOf[Address], ...], BeforeValidator(_read_addresses)]
 Hours = Annotated[InstanceOf[OpeningHours] | None, BeforeValidator(_read_hours)]
 
 
@@ -77,6 +89,8 @@ class UnitTable(Coded):
     aliases: tuple[str, ...] = ()
     source: str = ""
     as_of: date | None = None
+    staff: Addresses = ()
+    leaders: Addresses = ()
 
     def unit(self) -> Unit:
         """The table as a value."""
@@ -145,6 +159,8 @@ def _toml(value: object) -> str:
             return _toml(value.words("vi"))
         case date():
             return value.isoformat()
+        case Address():
+            return _toml(str(value))
         case tuple():
             return f"[{', '.join(map(_toml, value))}]"
         case _:  # JSON writes strings as TOML does, but for one sign

@@ -26,10 +26,11 @@ from notifier.flows.ladder import StepDown, Stranded
 from notifier.flows.receive import Receive
 from notifier.flows.remind import Remind
 from notifier.flows.settle import SettleUnknown
+from notifier.flows.warn import Warn
 from notifier.ports import Attempted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from doubles.clock import StillClock
 
@@ -197,6 +198,7 @@ class Centre:
         self.remind = Remind(store, installation, self.composer, queued=self._ring)
         self.settle = self.settle_with({})
         self.apologise = self.apologise_with(installation)
+        self.warn = self.warn_by(frozenset({"sms", "email"}))
         self.broadcasting = self.broadcasting_by(500)
 
     def broadcasting_by(self, slice_size: int) -> Broadcasting:
@@ -218,6 +220,10 @@ class Centre:
             publication=Publication(url="https://motcua.example.vn"),
             gives_back=True,
         )
+
+    def warn_by(self, channels: Collection[str]) -> Warn:
+        """What warns units, where these channels have a way out."""
+        return Warn(self.store, self.installation, self.composer, channels, queued=self._ring)
 
     def settle_with(self, gateways: Mapping[str, Gateway]) -> SettleUnknown:
         """What settles messages of unknown fate, by what these gateways can do."""

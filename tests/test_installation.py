@@ -15,6 +15,7 @@ from notifier.domain import code_reader
 from notifier.domain.calendar import DayKind
 from notifier.domain.dossier import Facts, UnitRef
 from notifier.domain.instant import DAY, HOUR, MINUTE, SECOND
+from notifier.domain.message import Address
 from notifier.domain.rules import DueRule, TransitionRule
 from notifier.domain.status import DeadlineClock
 from notifier.errors import ConfigurationError
@@ -321,6 +322,11 @@ def test_every_fault_of_every_file_at_once(own: Path) -> None:
         ('on = "due"\nbefore = 1\nafter = "1m"\nbest_before = "1d"', "either `before` or `after`"),
         ('on = "due"\nafter = "1m"\nbest_before = "due"', 'best_before = "due"'),
         ('on = "status"\nentering = [2]\nbest_before = "due"', 'best_before = "due"'),
+        ('on = "state"\nbest_before = "1d"', "needs `after`"),
+        ('on = "state"\nafter = ["2d", "1d"]\nbest_before = "1d"', "grow"),
+        ('on = "due"\nafter = ["1d", "2d"]\nbest_before = "1d"', "several spans"),
+        ('on = "due"\nbefore = 1\nwait = "1s"\nbest_before = "1d"', "can have `wait`"),
+        ('on = "status"\nentering = [2]\nowed = false\nbest_before = "1d"', "can have `owed`"),
     ],
 )
 def test_a_rule_that_makes_no_sense(own: Path, rule: str, said: str) -> None:
@@ -330,9 +336,39 @@ def test_a_rule_that_makes_no_sense(own: Path, rule: str, said: str) -> None:
     assert said in problem
 
 
+def test_who_is_warned(own: Path) -> None:
+    found = configured(
+        own,
+        notifier_toml="""
+            [warn]
+            leads = ["3d", "2h"]
+            daily = "08:15"
+            escalate = ["6h"]
+            staff = ["sms:0912 000 801"]
+        """,
+        units__units_toml="""
+            [[unit]]
+            code = "H19.45"
+            name = "UBND phường Trấn Biên"
+            short = "P.Tran Bien"
+            leaders = ["email:chu-tich@example.vn", "telegram:77"]
+        """,
+    ).installation
+    policy = found.warnings
+    assert (policy.days, policy.hours, policy.escalate) == ((3,), (2 * HOUR,), (6 * HOUR,))
+    assert (policy.daily, policy.leaders) == (time(8, 15), ())
+    unit = found.units.find(UnitRef(code="H19.45"))
+    assert policy.staff_of(unit) == (Address("sms", "+84912000801"),)
+    assert unit.leaders == (Address("email", "chu-tich@example.vn"), Address("telegram", "77"))
+
+
 @pytest.mark.parametrize(
     ("text", "key", "said"),
     [
+        ('[warn]\nleads = ["2w"]', "warn.leads.0", "working time"),
+        ('[warn]\nescalate = ["2d"]', "warn.escalate.0", "working hours"),
+        ('[warn]\nstaff = ["0912000801"]', "warn.staff.0", "channel:value"),
+        ('[warn]\nstaff = ["sms:02513000000"]', "warn.staff.0", "no SMS can reach"),
         ("store =", "", "is not TOML"),
         ('store = "mysql://x"', "store", "write a store as"),
         ("[sms]\ntarget_segments = 0", "sms.target_segments", "greater than or equal to 1"),

@@ -11,7 +11,7 @@ from notifier.bootstrap.core import configure
 from notifier.domain.answer import Say
 from notifier.flows.compose import Composer
 from notifier.flows.reading_copy import TITLES, reading_copy
-from notifier.flows.specimen import CHANNELS, LOCALES, NOTICE_CHANNELS
+from notifier.flows.specimen import CHANNELS, LOCALES, NOTICE_CHANNELS, STAFF_TEXTS
 
 COPY = Path(__file__).parents[1] / "docs" / "reading-copy.md"
 REFRESH = "write it anew: notifier templates reading-copy > docs/reading-copy.md"
@@ -37,11 +37,11 @@ def sections(text: str) -> dict[str, str]:
 def test_every_text_is_there_in_each_locale_and_channel(current: str) -> None:
     found = sections(current)
     notices = {rule.notice for rule in configure().installation.rules.rules}
-    many = {f"{name}_many" for name in ("received", "result_ready")}
-    assert found.keys() == notices | many | {say.value for say in Say}
+    many = {f"{name}_many" for name in ("received", "result_ready", "uncollected")}
+    assert found.keys() == notices | many | {say.value for say in Say} | set(STAFF_TEXTS)
     for name, section in found.items():
         shown = set(re.findall(r"^\*\*(\w+), (\w+)\*\* \(", section, re.MULTILINE))
-        channels = NOTICE_CHANNELS if name in notices | many else CHANNELS
+        channels = NOTICE_CHANNELS if name in notices | many | set(STAFF_TEXTS) else CHANNELS
         assert shown == {(locale, channel) for locale in LOCALES for channel in channels}, name
 
 

@@ -41,6 +41,7 @@ LIVES: Final = (
 NOTICES: Final = {
     "received": "received",
     "supplement-requested": "supplement_requested",
+    "supplemented": "supplemented",
     "payment-requested": "payment_requested",
     "finished": "result_ready",
     "returned": "returned",

@@ -21,6 +21,7 @@ from notifier.flows.ladder import Stranded
 from notifier.flows.receive import Receive
 from notifier.flows.settle import Abandon, SettleUnknown
 from notifier.flows.together import Together
+from notifier.flows.warn import Warn
 from notifier.sources import standard_webhooks
 from notifier.sources.event_api import EventApi
 from notifier.sources.return_webhook import ReturnWebhook
@@ -103,6 +104,13 @@ class Service(Core):
             works=self._works,
             queued=self.queued,
         )
+        self.warn = Warn(
+            self.store,
+            self.installation,
+            self.composer,
+            channels=self._routes().keys(),
+            queued=self.queued,
+        )
         every = self.settings.ticks
         self.return_webhook = self._return_webhook()
         self.ticks = Ticks(
@@ -114,6 +122,7 @@ class Service(Core):
                 Tick(name="abandon", every=every.unknown, sweep=self.abandon.sweep),
                 Tick(name="unknown", every=every.unknown, sweep=settle.sweep),
                 Tick(name="ladder", every=every.ladder, sweep=stranded.sweep),
+                Tick(name="warn", every=every.warn, sweep=self.warn.sweep),
                 Tick(name="broadcast", every=every.broadcast, sweep=self.broadcasting.sweep),
             ],
             self.store,

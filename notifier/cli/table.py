@@ -24,12 +24,14 @@ templates = typer.Typer(no_args_is_help=True, help="The texts that citizens read
 store = typer.Typer(no_args_is_help=True, help="The store: move it to another engine.")
 config = typer.Typer(no_args_is_help=True, help="The configuration.")
 knowledge = typer.Typer(no_args_is_help=True, help="What the office knows: procedures, units.")
+due = typer.Typer(no_args_is_help=True, help="What falls due, and what is late.")
 work = typer.Typer(no_args_is_help=True, help="What waits for people.")
 app.add_typer(broadcast, name="broadcast")
 app.add_typer(apology, name="apology")
 app.add_typer(outbox, name="outbox")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(work, name="work")
+app.add_typer(due, name="due")
 app.add_typer(templates, name="templates")
 app.add_typer(knowledge, name="knowledge")
 app.add_typer(store, name="store")
@@ -294,6 +296,34 @@ def work_settle(keys: list[str], by: By = "") -> None:
     from notifier.cli import listing
 
     listing.settle(Folder.named, keys, by)
+
+
+@due.command("list")
+def due_list(
+    unit: Annotated[str, typer.Option(help="Only of this unit, by its code or name.")] = "",
+    within: Annotated[str, typer.Option(help="Working time: 2d, 4h.")] = "2d",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 1_000,
+    as_json: Json = False,
+    now: Now = "",
+) -> None:
+    """What falls due soon while its time limit runs, earliest first."""
+    from notifier.cli import due
+
+    due.soon(Folder.named, unit, within, limit, as_json=as_json, now=now)
+
+
+@due.command("late")
+def due_late(
+    unit: Annotated[str, typer.Option(help="Only of this unit, by its code or name.")] = "",
+    debts: Annotated[bool, typer.Option("--debts", help="Only without an apology.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 1_000,
+    as_json: Json = False,
+    now: Now = "",
+) -> None:
+    """What is late, longest first, and where its apology stands."""
+    from notifier.cli import due
+
+    due.late(Folder.named, unit, limit, debts=debts, as_json=as_json, now=now)
 
 
 @broadcast.command("new")

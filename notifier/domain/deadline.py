@@ -15,6 +15,8 @@ from notifier.domain.rules import FRESH, DueRule
 from notifier.domain.status import DeadlineClock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from notifier.domain.calendar import WorkingCalendar
     from notifier.domain.dossier import Dossier
     from notifier.domain.instant import Instant
@@ -111,7 +113,8 @@ def replan(
     """
     due_at = after.facts.due_at
     if not runs(after, statuses) or due_at is None:
-        return Plan()
+        planned = before is not None and runs(before, statuses) and before.facts.due_at is not None
+        return Plan() if planned else None
     known_before = before is not None and before.facts.due_at == due_at
     if known_before and runs(before, statuses):
         return None
@@ -121,11 +124,38 @@ def replan(
         return _resumed_past_due(before, after, due_at, statuses)
     return Plan(
         moments=tuple(
-            Moment(code=after.code, notice=rule.notice, at=at, episode=episode(due_at))
-            for rule in rules.on_due()
-            if (at := moment_of(rule, due_at, calendar)) > now or rule.after is not None
+            moment
+            for moment in _moments(after.code, due_at, rules, calendar)
+            if moment.at > now or moment.at >= due_at
         )
     )
+
+
+def still_to_come(
+    dossier: Dossier,
+    *,
+    rules: Rules,
+    statuses: Statuses,
+    calendar: WorkingCalendar,
+    now: Instant,
+) -> tuple[Moment, ...]:
+    """The moments of a due date that was planned before; the last day's may wait to be decided."""
+    due_at = dossier.facts.due_at
+    if not runs(dossier, statuses) or due_at is None:
+        return ()
+    return tuple(
+        moment
+        for moment in _moments(dossier.code, due_at, rules, calendar)
+        if moment.at > now - FRESH
+    )
+
+
+def _moments(
+    code: str, due_at: Instant, rules: Rules, calendar: WorkingCalendar
+) -> Iterator[Moment]:
+    for rule in rules.on_due():
+        at = moment_of(rule, due_at, calendar)
+        yield Moment(code=code, notice=rule.notice, at=at, episode=episode(due_at))
 
 
 def _resumed_past_due(

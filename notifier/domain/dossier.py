@@ -175,6 +175,16 @@ class Dossier:
             count += inside and not was
         return count
 
+    def inside_since(self, statuses: frozenset[int]) -> Instant | None:
+        """Since when it has been in one of the states without a break; None where it is not."""
+        entered: Instant | None = None
+        for step in self.status_steps():
+            if step.status not in statuses:
+                entered = None
+            elif entered is None:
+                entered = step.at
+        return entered
+
     def holdings(self) -> tuple[Holding, ...]:
         """Who has had it, one after the other, across units and levels; the last has it now."""
         turns: list[Holding] = []

@@ -9,6 +9,7 @@ from notifier.domain.apology import Apologies
 from notifier.domain.caps import Caps
 from notifier.domain.knowledge import Knowledge
 from notifier.domain.ladder import Ladder
+from notifier.domain.warning import Warnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,7 @@ class Installation:
     caps: Caps = field(default_factory=Caps)
     sms: SmsPolicy = field(default_factory=SmsPolicy)
     locale: str = "vi"
+    warnings: Warnings = field(default_factory=Warnings)
     knowledge: Knowledge = field(default_factory=Knowledge, repr=False)
     ladder: Ladder = field(default_factory=Ladder)
     apology: Apologies = field(default_factory=Apologies)

@@ -10,9 +10,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from notifier.domain import deadline, email, phone
+from notifier.domain import deadline, email, lasting, phone
 from notifier.domain.message import Lane
-from notifier.domain.rules import ApologyRule, DueRule, RescheduleRule, Rule, TransitionRule
+from notifier.domain.rules import (
+    ApologyRule,
+    DueRule,
+    RescheduleRule,
+    Rule,
+    StateRule,
+    TransitionRule,
+)
 
 if TYPE_CHECKING:
     from notifier.domain.dossier import Dossier
@@ -98,12 +105,19 @@ def of_apology(rule: ApologyRule, dossier: Dossier, episode: str) -> Notice:
     return Notice(rule=rule, dossier=dossier, episode=episode, person=person_of(dossier))
 
 
+def of_state(rule: StateRule, dossier: Dossier, episode: str) -> Notice:
+    """The notice of a state that lasts."""
+    return Notice(rule=rule, dossier=dossier, episode=episode, person=person_of(dossier))
+
+
 def still_true(rule: Rule, dossier: Dossier, episode: str, statuses: Statuses) -> bool:
     """Whether the notice may leave now: the dossier has not moved on since it was made."""
     if dossier.status not in rule.still:
         return False
     if isinstance(rule, TransitionRule):
         return True
+    if isinstance(rule, StateRule):
+        return lasting.lasts(rule, dossier, episode)
     due_at = dossier.facts.due_at
     replaced = _replaced(dossier)
     if isinstance(rule, ApologyRule):

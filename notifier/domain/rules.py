@@ -26,7 +26,8 @@ class TransitionRule:
     """Fires when a dossier enters one of ``entering`` from a state in ``coming_from``.
 
     ``still`` are the states in which the notice stays true; ``best_before`` is in ms. ``resend``:
-    whether it may leave once more when nobody knows whether it arrived.
+    whether it may leave once more when nobody knows whether it arrived. ``wait`` is how long (ms)
+    the state has to last before it is spoken of: what is passed within seconds is not worth a word.
     """
 
     notice: str
@@ -37,6 +38,7 @@ class TransitionRule:
     lane: Lane = Lane.NOTICE
     best_before: int = 3 * instant.DAY
     resend: bool = True
+    wait: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,36 @@ class ApologyRule:
     resend: bool = False
 
 
-Rule = TransitionRule | DueRule | RescheduleRule | ApologyRule
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRule:
+    """Fires while a dossier stays in one of ``still``: once for each span in ``after`` (ms).
+
+    ``clock``: at this hour of a working day, the first when the span is over; None: at once.
+    ``once``: once a dossier, and not each time that it enters the state. ``not_by`` are the ways of
+    return (``return_by``) that it is not said for; ``unless_rated``: nor to whoever has rated it.
+    ``owed`` False: who can't be reached is nobody's work. The rest as for ``TransitionRule``.
+    """
+
+    notice: str
+    family: str
+    still: frozenset[int]
+    after: tuple[int, ...]
+    clock: time | None = None
+    once: bool = False
+    not_by: frozenset[str] = frozenset()
+    unless_rated: bool = False
+    owed: bool = True
+    lane: Lane = Lane.NOTICE
+    best_before: int = 3 * instant.DAY
+    resend: bool = True
+
+
+Rule = TransitionRule | DueRule | RescheduleRule | ApologyRule | StateRule
+
+
+def is_owed(rule: Rule | None) -> bool:
+    """Whether people have to see to it where the notice can't be sent."""
+    return not isinstance(rule, StateRule) or rule.owed
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +176,10 @@ class Rules:
                 if not (isinstance(rule, DueRule) and rule.family == family)
             )
         )
+
+    def on_state(self) -> tuple[StateRule, ...]:
+        """The rules that go by how long a state has lasted."""
+        return tuple(rule for rule in self.rules if isinstance(rule, StateRule))
 
     def named(self, notice: str) -> Rule | None:
         """The rule of a notice; None where the configuration has dropped it."""

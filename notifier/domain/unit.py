@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from notifier.domain.dossier import UnitRef
+    from notifier.domain.message import Address
     from notifier.domain.opening import OpeningHours
 
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 class Unit:
     """``short`` is what fits into an SMS; ``aliases``: other codes and names of the same unit.
 
-    ``source`` says what its address and hours rest on, ``as_of`` when they were checked.
+    ``source`` says what its address and hours rest on, ``as_of`` when they were checked. ``staff``
+    and ``leaders`` are who is warned before a citizen hears of a delay.
     """
 
     code: str
@@ -33,6 +35,8 @@ class Unit:
     aliases: tuple[str, ...] = ()
     source: str = ""
     as_of: date | None = None
+    staff: tuple[Address, ...] = field(default=(), repr=False)
+    leaders: tuple[Address, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

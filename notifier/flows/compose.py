@@ -13,7 +13,7 @@ from notifier.domain.disclosure import Level
 from notifier.domain.ladder import CALL, EMAIL, address_of
 from notifier.domain.message import Address, Lane, Message, message_id
 from notifier.domain.opening import spans_words
-from notifier.domain.rules import DueRule
+from notifier.domain.rules import DueRule, TransitionRule, is_owed
 from notifier.domain.segments import SegmentPlan, plan_plain, plan_sms
 from notifier.domain.text import nfc, unaccent
 from notifier.errors import TemplateError
@@ -48,6 +48,12 @@ BESIDE: Final[Mapping[Say, str]] = {Say.ADDRESS: "hours", Say.HOURS: "address"}
 
 MANY: Final = "_many"
 """What the name of a template that says several notices at once ends with."""
+
+MOST_CODES: Final = (50, 20, 10, 5, 3, 2, 1, 0)
+"""Codes of each group that a message to staff names; the first that there is room for."""
+
+LONGEST_LIST: Final = 3_500
+"""Characters of such a message on a channel without SMS."""
 
 LONGEST_NAME: Final = 70
 """Characters of a procedure's title in an SMS."""
@@ -98,7 +104,7 @@ class Composer:
             made = self._notice(notice, accounts, now)
             if isinstance(made, Message):
                 messages.append(made)
-            else:
+            elif made.kind != CALL or is_owed(notice.rule):
                 work.append(made)
         return Composed(messages=tuple(messages), work=tuple(work))
 
@@ -186,6 +192,8 @@ class Composer:
         """The words of a notice."""
         policy = self._installation.sms
         context = self._dossier_context(notice.dossier, locale, now)
+        if not context["running"]:
+            context["reason"] = _reason(notice.dossier)
         # An SMS has the link to a letter where that costs no further one.
         unlinked = {"letter": ""} if channel == "sms" and context["letter"] else {}
         fitted = self._fitted(
@@ -247,6 +255,61 @@ class Composer:
 
         return self._fitted(words, channel)
 
+    def staff_message(
+        self,
+        name: str,
+        context: Mapping[str, Any],
+        to: Address,
+        *,
+        key: str,
+        best_before: Instant,
+        now: Instant,
+    ) -> Message:
+        """A message to staff that lists dossiers; raises ``TemplateError``.
+
+        ``context`` has ``unit``, and ``groups`` of ``due``, ``late`` and ``codes``.
+        """
+        locale = self._installation.locale
+        text = self.staff_text(name, context, locale=locale, channel=to.channel)
+        return Message(
+            id=message_id(key, now),
+            key=key,
+            lane=Lane.DEADLINE,
+            address=to,
+            text=text.text,
+            plan=text.plan,
+            subject=text.subject,
+            locale=locale,
+            created_at=now,
+            not_before=self._installation.notice_hours.next_open(now),
+            best_before=best_before,
+            notice=name,
+        )
+
+    def staff_text(
+        self, name: str, context: Mapping[str, Any], *, locale: str, channel: str
+    ) -> Text:
+        """Its words: as many codes of each group as there is room for, and how many there are."""
+        groups = context["groups"]
+        for most in MOST_CODES:
+            shown = [
+                {
+                    **group,
+                    "count": len(group["codes"]),
+                    "codes": group["codes"][:most],
+                    "more": max(0, len(group["codes"]) - most),
+                }
+                for group in groups
+            ]
+            given = {**self._office_context(locale), **context, "groups": shown}
+            words = self._renderer.render(locale, channel, name, given)
+            text = self._cut(words, channel, keep_accents=False, most=None)
+            if channel != "sms" and text.plan.units <= LONGEST_LIST:
+                return text
+            if channel == "sms" and text.plan.segments <= self._installation.sms.most:
+                return text
+        return self._cut(words, channel, keep_accents=False)
+
     def _notice(
         self, notice: Notice, accounts: Mapping[Address, Sequence[Address]], now: Instant
     ) -> Message | WorkItem:
@@ -275,7 +338,8 @@ class Composer:
         text = self.notice_text(
             notice, locale=installation.locale, channel=address.channel, now=now
         )
-        not_before = installation.notice_hours.next_open(now)
+        wait = notice.rule.wait if isinstance(notice.rule, TransitionRule) else 0
+        not_before = installation.notice_hours.next_open(now + wait)
         return Message(
             id=message_id(notice.key, now),
             key=notice.key,
@@ -391,6 +455,8 @@ class Composer:
             "late": deadline.is_late(dossier, statuses, now=now),
             "running": deadline.runs(dossier, statuses),
             "due": None if stale else facts.due_at,
+            "early": not stale and _is_early(dossier),
+            "return_by": facts.return_by or "",
             "old_due": _moved_from(dossier),
             "new_due": rescheduled.due_at if rescheduled and rescheduled.due_at > now else None,
             "reason": (rescheduled.reason if rescheduled else "") or facts.reason or "",
@@ -505,6 +571,26 @@ def _moved_from(dossier: Dossier) -> Instant | None:
         return dossier.facts.rescheduled.replaces
     dues = [step.due_at for step in dossier.steps if step.due_at is not None]
     return next((due for due in reversed(dues) if due != dossier.facts.due_at), None)
+
+
+def _reason(dossier: Dossier) -> str:
+    """Why the present state was entered.
+
+    What an earlier state gave as its reason, or a re-appointment, is not that of a refusal.
+    """
+    facts = dossier.facts
+    said, since = dossier.stamps.get("reason"), dossier.status_since
+    is_older = said is not None and since is not None and said[0] < since
+    return "" if is_older else facts.reason or ""
+
+
+def _is_early(dossier: Dossier) -> bool:
+    """Whether it was finished before the day it was due (NĐ 61/2018 art 20(4))."""
+    facts = dossier.facts
+    finished = facts.finished_at if facts.finished_at is not None else dossier.status_since
+    if finished is None or facts.due_at is None:
+        return False
+    return instant.local_date(finished) < instant.local_date(facts.due_at)
 
 
 def _best_before(notice: Notice, not_before: Instant) -> Instant:

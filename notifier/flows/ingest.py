@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from notifier.domain import deadline, due_check, instant, notice
+from notifier.domain import deadline, due_check, instant, lasting, notice
 from notifier.domain.deadline import Missed
 from notifier.domain.dossier import apply
 from notifier.domain.message import State
@@ -208,14 +208,13 @@ class Ingest:
 
     def _plan(self, before: Dossier | None, after: Dossier, now: Instant) -> deadline.Plan | None:
         installation = self._installation
-        unit = installation.units.find(after.facts.unit)
-        return deadline.replan(
-            before,
-            after,
-            rules=installation.rules,
-            statuses=installation.statuses,
-            calendar=installation.calendar_of(unit),
-            now=now,
+        calendar = installation.calendar_of(installation.units.find(after.facts.unit))
+        rules, statuses = installation.rules, installation.statuses
+        of_due = deadline.replan(
+            before, after, rules=rules, statuses=statuses, calendar=calendar, now=now
+        )
+        return lasting.replan(
+            of_due, before, after, rules=rules, statuses=statuses, calendar=calendar, now=now
         )
 
 

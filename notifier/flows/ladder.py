@@ -15,6 +15,7 @@ from notifier.domain import consent, instant
 from notifier.domain.ladder import BY_NUMBER, CALL, EMAIL, SMS, address_of, behind
 from notifier.domain.message import Address, State, message_id
 from notifier.domain.notice import MOVED_ON, Notice, person_of, still_true
+from notifier.domain.rules import is_owed
 from notifier.errors import TemplateError
 from notifier.ports import Fallen, Moved, WorkItem
 
@@ -249,7 +250,9 @@ class StepDown:
             on=on,
             reason=f"{fallen.reason}; {MOVED_ON}" if own is None else fallen.reason,
             apart=tuple(apart),
-            work=tuple(to_call(message, one.code, fallen.reason, now) for one, _ in lost),
+            work=tuple(to_call(message, one.code, fallen.reason, now) for one, _ in lost)
+            if is_owed(self._installation.rules.named(message.notice))
+            else (),
             whole=not lost,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from notifier.domain import instant
 from notifier.domain.answer import Answer, Part, Say
@@ -23,7 +23,15 @@ from notifier.domain.notice import Notice, Person, Role
 from notifier.domain.opening import read_hours
 from notifier.domain.unit import Unit
 from notifier.flows.compose import MANY
-from notifier.flows.specimen import CHANNELS, LOCALES, LONGEST_TOPIC, NOTICE_CHANNELS, NOW
+from notifier.flows.specimen import (
+    CHANNELS,
+    LOCALES,
+    LONGEST_TOPIC,
+    NOTICE_CHANNELS,
+    NOW,
+    STAFF_TEXTS,
+)
+from notifier.flows.warn import DAILY, LATE, SOON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,6 +50,8 @@ NEW_DUE: Final = instant.read_iso("2026-12-04T17:00:00+07:00")
 TWO: Final = ((CODE, DUE), ("H19.45-261109-0021", NEW_DUE))
 """Dossiers of one person, and when they are due."""
 
+FINISHED: Final = instant.read_iso("2026-11-20T16:00:00+07:00")
+REFUSAL: Final = "thửa đất không thuộc địa bàn phường"
 REASON: Final = "chờ kết quả đo đạc lại ranh giới thửa đất"
 
 LETTER: Final = "https://motcua.example.vn/v1/letters/AaBb"
@@ -86,6 +96,18 @@ TITLES: Final[Mapping[str, str]] = {
     f"received{MANY}": "Đã tiếp nhận nhiều hồ sơ",
     "supplement_requested": "Yêu cầu bổ sung hồ sơ",
     "payment_requested": "Yêu cầu thực hiện nghĩa vụ tài chính",
+    "submitted": "Đã nhận hồ sơ trực tuyến",
+    "supplemented": "Đã nhận giấy tờ bổ sung",
+    "paused": "Tạm dừng giải quyết",
+    "resumed": "Giải quyết tiếp",
+    "refused": "Từ chối giải quyết",
+    "withdrawn": "Rút hồ sơ",
+    "uncollected": "Kết quả chưa có người nhận",
+    f"uncollected{MANY}": "Nhiều kết quả chưa có người nhận",
+    "rating": "Hỏi mức độ hài lòng",
+    DAILY: "Cán bộ: hồ sơ đến hạn trong những ngày tới",
+    SOON: "Cán bộ: hồ sơ đến hạn trong vài giờ",
+    LATE: "Lãnh đạo: hồ sơ quá hạn không ai xử lý",
     "result_ready": "Đã có kết quả",
     f"result_ready{MANY}": "Nhiều hồ sơ đã có kết quả",
     "returned": "Đã trả kết quả",
@@ -131,6 +153,11 @@ TITLES: Final[Mapping[str, str]] = {
 }
 """What an official calls a text; one without a title goes by the name of its template."""
 
+WAYS: Final[Mapping[str, str]] = {
+    "desk": "Nhận tại quầy",
+    "post": "Nhận qua bưu chính công ích",
+    "online": "Nhận trực tuyến",
+}
 PLACES: Final[Mapping[str, str]] = {
     Say.ELSEWHERE: "tỉnh Lâm Đồng",
     Say.LINK_SENT: "091xxxx345",
@@ -145,8 +172,9 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 HEAD: Final = """# Reading copy of the texts
 
 Every text that citizens get, with ordinary made-up values, in the order of the rules and then of
-the answers. An office reads it through before it signs for it. SMS go without accents where
-`sms.accents` is "strip"; in brackets stands how many SMS a text takes, and its length.
+the answers; and what units and their leaders are told. An office reads it through before it signs
+for it. SMS go without accents where `sms.accents` is "strip"; in brackets stands how many SMS a
+text takes, and its length.
 
 Written by the command `templates reading-copy`; a test keeps it current.
 """
@@ -178,7 +206,28 @@ def reading_copy(composer: Composer, installation: Installation) -> str:
                 ))
                 for locale in LOCALES for channel in CHANNELS
             )  # fmt: skip
+    for name in STAFF_TEXTS:
+        sections.append(_heading(name))
+        sections += (
+            _shown(locale, channel, composer.staff_text(
+                name, _staff_context(name), locale=locale, channel=channel
+            ))
+            for locale in LOCALES for channel in NOTICE_CHANNELS
+        )  # fmt: skip
     return "\n".join(section for section in sections if section)
+
+
+def _staff_context(name: str) -> dict[str, Any]:
+    """A unit with something due, and on the daily list something late."""
+    groups: list[dict[str, Any]] = [
+        {"due": PAST_DUE if name == LATE else DUE, "late": False, "codes": [CODE]}
+    ]
+    if name == DAILY:
+        codes = ["H19.45-261102-0003", "H19.45-261103-0008"]
+        groups.append({"due": None, "late": True, "codes": codes})
+    return {
+        "unit": WARD.short, "unit_name": WARD.name, "today": NOW, "groups": groups, "step": 1,
+    }  # fmt: skip
 
 
 def _many(composer: Composer, rule: Rule) -> Iterator[str]:
@@ -224,6 +273,11 @@ def _notices(rule: Rule) -> Iterator[tuple[str, Notice]]:
             made = Rescheduled(due_at=NEW_DUE, reason=REASON, replaces=PAST_DUE, letter=LETTER)
             linked = replace(moved, facts=replace(moved.facts, rescheduled=made))
             yield "Có đường dẫn đến văn bản", _notice(rule, linked)
+        case "result_ready" | "returned":
+            for way, case in WAYS.items():
+                yield case, _notice(rule, _dossier(min(rule.still), PAST_DUE, return_by=way))
+            if rule.notice == "result_ready":
+                yield "Trước hạn", _notice(rule, _dossier(9, DUE, return_by="desk"))
         case _:
             yield "", _notice(rule, _dossier(min(rule.still), DUE))
 
@@ -266,7 +320,14 @@ def _states() -> Iterator[tuple[str, Dossier]]:
     yield "Người nộp hỏi, đã có kết quả", _dossier(9, DUE)
 
 
-def _dossier(status: int, due: Instant, *, moved: bool = False, code: str = CODE) -> Dossier:
+def _dossier(
+    status: int,
+    due: Instant,
+    *,
+    moved: bool = False,
+    code: str = CODE,
+    return_by: str | None = None,
+) -> Dossier:
     """A made-up dossier in a state; ``moved``: with a re-appointment and its reason."""
     return Dossier(
         code=code,
@@ -278,6 +339,9 @@ def _dossier(status: int, due: Instant, *, moved: bool = False, code: str = CODE
             procedure_name="Cấp giấy chứng nhận quyền sử dụng đất lần đầu",
             received_at=RECEIVED,
             due_at=due,
+            finished_at=FINISHED if status in {9, 10} else None,
+            return_by=return_by,
+            reason=REFUSAL if status == 3 else REASON if status == 8 else None,
             rescheduled=Rescheduled(due_at=NEW_DUE, reason=REASON) if moved else None,
             supplement=(SupplementRequest(what="Bản sao trích lục bản đồ địa chính"),),
             fees=(Fee(name="Lệ phí cấp giấy chứng nhận", amount=100_000),),

@@ -1,4 +1,4 @@
-"""Due moments: reminders before a due date, and the automatic apology after it.
+"""Due moments: reminders before a due date, the apology after it, and states that last.
 
 A moment is a row. The sweep is bounded and may run twice, late, or in two processes: the notice's
 key lets each be said once.
@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from notifier.domain import deadline, notice
+from notifier.domain import deadline, lasting, notice
 from notifier.domain.deadline import Missed
-from notifier.domain.rules import DueRule
+from notifier.domain.rules import DueRule, StateRule
 from notifier.flows.ingest import missed_work
 from notifier.flows.ladder import accounts_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable
 
     from notifier.domain.deadline import Moment
     from notifier.domain.dossier import Dossier
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
+    from notifier.domain.rules import Rule
     from notifier.flows.compose import Composer
     from notifier.ports import Store, WorkItem
 
@@ -65,11 +66,12 @@ class Remind:
             # What another process decided, or put off, before we held them is not there any more.
             moments = [m for m in await session.due_moments(now, BATCH) if m.code in codes]
             dossiers = await session.dossiers(sorted(codes))
+            rated = await session.rated(sorted(self._asked_to_rate(moments)))
             notices: list[notice.Notice] = []
             work: list[WorkItem] = []
             for moment in moments:
                 dossier = dossiers.get(moment.code)
-                decided = self._decide(moment, dossier, now) if dossier else None
+                decided = self._decide(moment, dossier, rated, now) if dossier else None
                 if isinstance(decided, notice.Notice):
                     notices.append(decided)
                 elif decided is not None:
@@ -83,11 +85,35 @@ class Remind:
             self._queued()
         return len(moments)
 
+    def _asked_to_rate(self, moments: Iterable[Moment]) -> set[str]:
+        """The dossiers whose notice depends on whether they were rated."""
+        asking = {rule.notice for rule in self._installation.rules.on_state() if rule.unless_rated}
+        return {moment.code for moment in moments if moment.notice in asking}
+
     def _decide(
-        self, moment: Moment, dossier: Dossier, now: Instant
+        self, moment: Moment, dossier: Dossier, rated: Collection[str], now: Instant
+    ) -> notice.Notice | WorkItem | None:
+        rule = self._installation.rules.named(moment.notice)
+        if isinstance(rule, StateRule):
+            return self._decide_state(rule, moment, dossier, rated, now)
+        return self._decide_due(rule, moment, dossier, now)
+
+    @staticmethod
+    def _decide_state(
+        rule: StateRule, moment: Moment, dossier: Dossier, rated: Collection[str], now: Instant
+    ) -> notice.Notice | None:
+        if not lasting.lasts(rule, dossier, moment.episode):
+            return None
+        if lasting.is_overtaken(rule, dossier, moment.episode, now):
+            return None
+        if rule.unless_rated and dossier.code in rated:
+            return None
+        return notice.of_state(rule, dossier, moment.episode)
+
+    def _decide_due(
+        self, rule: Rule | None, moment: Moment, dossier: Dossier, now: Instant
     ) -> notice.Notice | WorkItem | None:
         installation = self._installation
-        rule = installation.rules.named(moment.notice)
         due_at = dossier.facts.due_at
         if not isinstance(rule, DueRule) or due_at is None:
             return None

@@ -27,6 +27,7 @@ from notifier.domain.opening import read_hours
 from notifier.domain.unit import Unit
 from notifier.errors import TemplateError
 from notifier.flows.compose import MANY
+from notifier.flows.warn import DAILY, LATE, SOON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +81,7 @@ LONGEST_UNIT: Final = Unit(
     source=LONGEST_PROCEDURE.source,
     as_of=LONGEST_PROCEDURE.as_of,
 )
+STAFF_TEXTS: Final = (DAILY, SOON, LATE)
 LOCALES: Final = ("vi", "en")
 CHANNELS: Final = ("sms", "chat")
 NOTICE_CHANNELS: Final = (*CHANNELS, EMAIL)
@@ -106,6 +108,7 @@ def check(composer: Composer, installation: Installation) -> list[Checked]:
             for row in _notices(composer, installation, rule)
         ),
         *(row for say in Say for row in _answers(composer, installation, say)),
+        *(row for name in STAFF_TEXTS for row in _to_staff(composer, name)),
     ]
 
 
@@ -134,6 +137,28 @@ def _notices(composer: Composer, installation: Installation, rule: Rule) -> Iter
                         [notice, notice], locale=locale, channel=channel, now=NOW
                     ),
                 )
+
+
+def _to_staff(composer: Composer, name: str) -> Iterator[Checked]:
+    groups = [
+        {"due": NOW + day * instant.DAY, "late": day == 0, "codes": (LONGEST_CODE,) * 100}
+        for day in range(3)
+    ]
+    context = {
+        "unit": LONGEST_UNIT.short,
+        "unit_name": LONGEST_UNIT.name,
+        "today": NOW,
+        "groups": groups,
+        "step": 1,
+    }
+    for locale in LOCALES:
+        for channel in NOTICE_CHANNELS:
+            yield _checked(
+                f"{locale}/{channel}/{name}",
+                lambda locale=locale, channel=channel: composer.staff_text(  # type: ignore[misc]
+                    name, context, locale=locale, channel=channel
+                ),
+            )
 
 
 def _answers(composer: Composer, installation: Installation, say: Say) -> Iterator[Checked]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from notifier.domain.message import Lane, State, message_id
 from notifier.domain.notice import Notice, person_of
-from notifier.domain.rules import TransitionRule
+from notifier.domain.rules import StateRule, TransitionRule
 from notifier.errors import TemplateError
 from notifier.ports import Moved, WorkItem
 
@@ -76,7 +76,7 @@ class Together:
     ) -> list[Joined]:
         """As few messages as say it all: of one unit, up to three dossiers, in no more SMS."""
         rule = self._installation.rules.named(group[0].notice)
-        if not isinstance(rule, TransitionRule) or not rule.resend:
+        if not isinstance(rule, TransitionRule | StateRule) or not rule.resend:
             return []  # what must not be said twice in doubt could not part again
         joined: list[Joined] = []
         for messages in self._of_one_unit(group, dossiers):
@@ -90,20 +90,22 @@ class Together:
     def _of_one_unit(
         self, group: Sequence[Message], dossiers: Mapping[str, Dossier]
     ) -> Iterable[list[Message]]:
-        """The oldest first, each dossier once: a result is fetched at one place."""
+        """The oldest first, each dossier once: what is fetched lies at one place."""
         units: dict[str, dict[str, Message]] = {}
         for message in sorted(group, key=lambda one: (one.created_at, one.id)):
             code = message.dossier or ""
             if code in dossiers:
-                unit = self._installation.units.find(dossiers[code].facts.unit)
-                units.setdefault(f"{unit.short}|{unit.address}", {}).setdefault(code, message)
+                facts = dossiers[code].facts
+                unit = self._installation.units.find(facts.unit)
+                place = f"{unit.short}|{unit.address}|{facts.return_by or ''}"
+                units.setdefault(place, {}).setdefault(code, message)
         return [list(messages.values()) for messages in units.values()]
 
     def _longest(
         self,
         messages: Sequence[Message],
         dossiers: Mapping[str, Dossier],
-        rule: TransitionRule,
+        rule: TransitionRule | StateRule,
         now: Instant,
     ) -> Joined | None:
         for count in range(min(MOST, len(messages)), 1, -1):

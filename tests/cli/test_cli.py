@@ -452,6 +452,33 @@ def test_what_could_not_be_taken_is_listed_shown_and_dropped(filled) -> None:
     assert "there is no item" in filled.run("quarantine", "show", str(row["id"]), code=1).err
 
 
+def test_what_falls_due_and_what_is_late(filled) -> None:
+    """One is due on Monday 2 December 2030; the other has been late for ten years."""
+    early = ("--json", "--now", "2030-11-28T09:00:00+07:00")  # a Thursday
+    assert filled.run("due", "list", *early).rows == [
+        {
+            "code": "H19.45-261118-0007",
+            "due": "2030-12-02T17:00:00+07:00",
+            "status": 2,
+            "unit": "UBND phường Bình Phước",
+            "unit_code": "H19.45",
+            "procedure": None,
+        }
+    ]
+    assert filled.run("due", "list", "--within", "1d", *early).rows == []
+    assert filled.run("due", "list", "--within", "20h", *early).rows == []
+    assert len(filled.run("due", "list", "--within", "24h", *early).rows) == 1
+    assert filled.run("due", "list", "--unit", "H19.46", *early).rows == []
+    filled.run("due", "list", "--within", "soon", code=2)
+    [late] = filled.run("due", "late", *early).rows
+    assert (late["code"], late["apology"], late["debt"]) == ("H19.45-261118-0008", None, True)
+    assert filled.run("due", "late", "--debts", "--unit", "H19.45", *early).rows == [late]
+    said = filled.run("due", "late", "--now", "2031-01-02T09:00:00+07:00").out
+    assert "0007" in said
+    assert "0008" in said
+    assert office.NAME not in said
+
+
 def test_resolving_names_messages_or_says_all(filled) -> None:
     filled.run("outbox", "resolve", "--as", "delivered", code=2)
     filled.run("outbox", "resolve", "--all", "some-id", "--as", "delivered", code=2)

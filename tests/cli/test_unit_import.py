@@ -152,7 +152,9 @@ def test_every_fault_is_said_with_its_row_and_nothing_is_written(
 
 def test_a_calendar_of_ones_own_may_be_named(run, own: Path, tmp_path: Path) -> None:
     (own / "calendar").mkdir()
-    (own / "calendar" / "ward.toml").write_text('week = ["wed"]\nhours = []\n', "utf-8")
+    (own / "calendar" / "ward.toml").write_text(
+        'week = ["wed"]\nhours = [["08:00", "11:00"]]\n', "utf-8"
+    )
     code, said = run.take(table(tmp_path, {"calendar": "ward"}))
     assert code == 0, said
     installed = configure(own).installation

@@ -66,7 +66,7 @@ from notifier.domain.outcome import (
 )
 from notifier.domain.segments import plan_plain, plan_sms
 from notifier.errors import StoreBusyError, StoreError
-from notifier.ports import Fragment, Heard, Kept, Moved, Quarantined, WorkItem
+from notifier.ports import Fragment, Heard, Kept, Moved, Quarantined, Told, WorkItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -559,6 +559,53 @@ class DossierContract:
             assert await session.due_moments(NOW, 10) == [due(1, "late", 2, "new")]
             await session.drop_moments([due(1, "late", 2, "new")])
             assert await session.due_moments(NOW, 10) == []
+
+    async def test_a_notice_has_a_moment_for_each_occasion(self, engine: Engine) -> None:
+        moments = [due(1, "late", 1, "1.1"), due(1, "late", 2, "1.2")]
+        async with engine.store.write() as session:
+            await session.plan_moments({code(1): moments})
+            assert await session.due_moments(NOW, 10) == moments
+            await session.drop_moments(moments[:1])
+            assert await session.due_moments(NOW, 10) == moments[1:]
+
+    async def test_what_falls_due_earliest_first(self, engine: Engine) -> None:
+        def at(number: int, when: int | None, status: int = 4) -> Dossier:
+            return dossier(number, due_at=when, status=status)
+
+        async with engine.store.write() as session:
+            await session.put_dossiers(
+                [
+                    at(5, NOW + 1), at(2, NOW), at(1, NOW), at(3, NOW - 5, 2), at(4, NOW, 9),
+                    at(6, None), at(7, NOW + 9),
+                ],
+                NOW,
+            )  # fmt: skip
+
+            async def found(*args: Any, **more: Any) -> list[str]:
+                return [one.code for one in await session.due(*args, **more)]
+
+            running = [2, 4]
+            assert await found(running, NOW + 1, 10) == [code(n) for n in (3, 1, 2, 5)]
+            assert await found([4], NOW + 1, 2) == [code(1), code(2)]
+            behind = (NOW, code(1))
+            assert await found(running, NOW + 1, 10, behind=behind) == [code(2), code(5)]
+            assert await found(running, NOW - 6, 10) == []
+            assert await found([], NOW, 10) == []
+
+    async def test_staff_are_told_of_a_due_date_once_under_each_name(self, engine: Engine) -> None:
+        told = Told(subject=code(1), name="soon", at=NOW)
+        async with engine.store.write() as session:
+            await session.put_dossiers([dossier(1, due_at=NOW), dossier(2, due_at=NOW)], NOW)
+            assert await session.add_told([told, told], NOW) == [True, False]
+            others = [told, replace(told, name="late"), replace(told, at=NOW + 1)]
+            assert await session.add_told(others, NOW) == [False, True, True]
+            assert await session.add_told([], NOW) == []
+            untold = await session.due([2, 4], NOW, 10, untold="soon")
+            assert [one.code for one in untold] == [code(2)]
+            assert len(await session.due([2, 4], NOW, 10, untold="other")) == 2
+            await session.put_dossiers([dossier(1, due_at=NOW + 2)], NOW)  # another date
+            untold = await session.due([2, 4], NOW + 2, 10, untold="soon")
+            assert [one.code for one in untold] == [code(2), code(1)]
 
     async def test_the_dossiers_of_a_number_latest_change_first(self, engine: Engine) -> None:
         """Whether it is the applicant's or the agent's; at most 20."""
@@ -1483,6 +1530,32 @@ class PeopleContract:
             ("events", "k"),
             ("hooks/x", "k"),
         ]
+
+    async def test_who_acted_on_a_dossier_last(self, engine: Engine) -> None:
+        items = [
+            WorkItem(key=str(n), kind="k", dossier=code(n % 2), opened_at=NOW) for n in range(1, 5)
+        ]
+        async with engine.store.write() as session:
+            await session.add_work([*items, WorkItem(key="none", kind="k", opened_at=NOW)])
+            await session.settle_work(["1", "none"], "an", NOW + 1)
+            await session.settle_work(["3"], "an", NOW + 5)
+            assert await session.acted_on([code(0), code(1), code(9)]) == {code(1): NOW + 5}
+            assert await session.acted_on([]) == {}
+
+    async def test_where_the_messages_of_keys_stand(self, engine: Engine) -> None:
+        await queue(engine.store, message("a"), message("b"))
+        async with engine.store.write() as session:
+            [a] = [row.id for row in await session.outbox() if row.key == "a"]
+            await session.move([Moved(id=a, state=State.CANCELLED, reason="x")], NOW)
+            found = await session.states_of(["a", "b", "c"])
+            assert found == {"a": State.CANCELLED, "b": State.QUEUED}
+            assert await session.states_of([]) == {}
+
+    async def test_which_dossiers_were_rated(self, engine: Engine) -> None:
+        async with engine.store.write() as session:
+            await session.add_ratings([(code(1), 5)], NOW)
+            assert await session.rated([code(1), code(2)]) == {code(1)}
+            assert await session.rated([]) == set()
 
     async def test_a_score_stays_the_first(self, engine: Engine) -> None:
         async with engine.store.write() as session:

@@ -32,14 +32,15 @@ def called_for(*events: DossierEvent, late_by: int = 0) -> list[str]:
     [
         (None, "received", ["received"]),
         (None, "processing", ["received"]),  # the first that is heard of it
-        (None, "submitted", []),
+        (None, "submitted", ["submitted"]),
         ("submitted", "received", ["received"]),
         ("refused", "received", ["received"]),
         ("received", "processing", []),
         ("processing", "received", []),
-        ("supplement-requested", "processing", []),  # it was received long ago
-        ("payment-requested", "processing", []),
-        ("stopped", "resumed", []),
+        ("supplement-requested", "supplemented", ["supplemented"]),  # it was received long ago
+        ("payment-requested", "paid", ["resumed"]),
+        ("stopped", "resumed", ["resumed"]),
+        ("stopped", "finished", ["result_ready"]),
         ("finished", "reopened", []),
         ("returned", "received", []),
         ("noted", "received", ["received"]),  # known, without a state
@@ -48,8 +49,9 @@ def called_for(*events: DossierEvent, late_by: int = 0) -> list[str]:
         ("received", "finished", ["result_ready"]),
         (None, "finished", ["result_ready"]),
         ("finished", "returned", ["returned"]),
-        ("received", "withdrawn", []),
-        ("received", "stopped", []),
+        ("received", "withdrawn", ["withdrawn"]),
+        ("submitted", "refused", ["refused"]),
+        ("received", "stopped", ["paused"]),
     ],
 )
 def test_what_a_change_calls_for(came_from: str | None, entered: str, said: list[str]) -> None:
@@ -140,11 +142,13 @@ def test_an_appointment_that_was_moved_more_than_a_day_ago_is_told_nobody(
 def test_every_rule_is_found_by_its_notice() -> None:
     assert {rule.notice for rule in RULES.rules} == {
         "received", "supplement_requested", "payment_requested", "result_ready", "returned",
-        "due_soon", "late", "rescheduled", "apology",
+        "due_soon", "late", "rescheduled", "apology", "submitted", "supplemented", "paused",
+        "resumed", "refused", "withdrawn", "uncollected", "rating",
     }  # fmt: skip
     assert all(RULES.named(rule.notice) is rule for rule in RULES.rules)
     assert RULES.named("dropped") is None
     assert {rule.notice for rule in RULES.on_due()} == {"due_soon", "late"}
+    assert {rule.notice for rule in RULES.on_state()} == {"uncollected", "rating"}
     signed = RULES.on_apology()
     assert signed is not None
     assert signed.notice == "apology"

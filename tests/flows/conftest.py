@@ -13,6 +13,7 @@ from engines import PostgresEngine, SqliteEngine
 from notifier import installation as installation_files
 from notifier import settings
 from notifier.domain.caps import Caps
+from notifier.domain.rules import TransitionRule
 from notifier.rendering import Templates
 
 if TYPE_CHECKING:
@@ -26,14 +27,20 @@ if TYPE_CHECKING:
 def installation() -> Installation:
     """What is shipped: rules, states, keywords, the state's calendar.
 
-    Many stories send much to one number; the caps have stories of their own.
+    Many stories send much to one number, and at once; caps and waits have stories of their own.
     """
     files = settings.Files(None)
     read = settings.load(files)
     assert read
     loaded = installation_files.load(files, read)
     assert loaded
-    return replace(loaded, caps=Caps(bulk=1_000, notices=1_000))
+    rules = tuple(
+        replace(rule, wait=0) if isinstance(rule, TransitionRule) else rule
+        for rule in loaded.rules.rules
+    )
+    return replace(
+        loaded, caps=Caps(bulk=1_000, notices=1_000), rules=replace(loaded.rules, rules=rules)
+    )
 
 
 @pytest.fixture(scope="session")

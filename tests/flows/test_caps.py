@@ -214,7 +214,10 @@ async def test_a_newer_occasion_supersedes_the_older(centre: Centre) -> None:
         await centre.push(event(what, at=centre.clock.now))
     assert await waiting_and_set_aside(centre) == (
         ["supplement_requested"],
-        [("supplement_requested", "a newer notice of the same kind waits")],
+        [
+            ("supplement_requested", "the dossier has moved on"),
+            ("supplemented", "the dossier has moved on"),
+        ],
     )
 
 

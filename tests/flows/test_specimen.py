@@ -14,6 +14,7 @@ from notifier.flows.specimen import (
     LOCALES,
     LONGEST_CODE,
     NOTICE_CHANNELS,
+    STAFF_TEXTS,
     check,
     longest_dossier,
 )
@@ -35,7 +36,7 @@ def test_every_notice_and_every_answer_is_checked(
     shipped: list[Checked], installation: Installation
 ) -> None:
     notices = [rule.notice for rule in installation.rules.rules]
-    notices += ["received_many", "result_ready_many"]
+    notices += ["received_many", "result_ready_many", "uncollected_many", *STAFF_TEXTS]
     expected = {
         f"{locale}/{channel}/{name}"
         for names, channels in ((notices, NOTICE_CHANNELS), (list(Say), CHANNELS))

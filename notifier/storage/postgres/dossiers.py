@@ -11,25 +11,28 @@ from notifier.storage.records.dossiers import (
     EVENT,
     MOMENT,
     MOST_OF_ONE,
+    TOLD,
     DossierRecords,
     moment_rows,
     read_moments,
+    told_rows,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from notifier.domain.deadline import Moment
     from notifier.domain.dossier import Dossier
     from notifier.domain.event import DossierEvent
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address
+    from notifier.ports import Told
 
 REPLACED = ", ".join(f"{name} = excluded.{name}" for name in DOSSIER.split(", ")[1:])
 
 
 class DossierRows(DossierRecords, Rows):
-    """The tables ``dossier``, ``event`` and ``moment``."""
+    """The tables ``dossier``, ``event``, ``moment`` and ``told``."""
 
     async def hold(self, names: Sequence[str]) -> None:
         """See ``ports.Session``: a lock that needs no row, since a code may have none yet."""
@@ -100,6 +103,38 @@ class DossierRows(DossierRecords, Rows):
             limit,
         )
         return [self._dossier(code, sealed) for code, sealed in rows]
+
+    async def due(
+        self,
+        statuses: Collection[int],
+        until: Instant,
+        limit: int,
+        *,
+        behind: tuple[Instant, str] = (0, ""),
+        untold: str = "",
+    ) -> list[Dossier]:
+        """See ``ports.Session``."""
+        rows = await self.run(
+            "SELECT code, body_sealed FROM dossier "
+            "WHERE status = ANY($1::bigint[]) AND due_at BETWEEN $2 AND $4 "
+            "AND (due_at, code) > ($2, $3) "
+            "AND ($5 = '' OR NOT EXISTS (SELECT 1 FROM told "
+            "WHERE subject = dossier.code AND name = $5 AND at = dossier.due_at)) "
+            "ORDER BY due_at, code LIMIT $6",
+            list(statuses),
+            *behind,
+            until,
+            untold,
+            limit,
+        )
+        return [self._dossier(code, sealed) for code, sealed in rows]
+
+    async def add_told(self, told: Sequence[Told], now: Instant) -> list[bool]:
+        """See ``ports.Session``."""
+        added = await self.insert(
+            "told", TOLD, sorted(told_rows(told, now)), f"{ONCE} RETURNING subject, name, at"
+        )
+        return are_new([(one.subject, one.name, one.at) for one in told], added)
 
     async def plan_moments(self, plans: Mapping[str, Sequence[Moment]]) -> None:
         """See ``ports.Session``."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from notifier.domain import instant
 from notifier.domain.admission import Candidate
-from notifier.domain.message import Lane, ReceiptStatus
+from notifier.domain.message import Lane, ReceiptStatus, State
 from notifier.storage.postgres.rows import CLOCK, ONCE, Rows, columns_of, plain
 from notifier.storage.records.outbox import (
     AFTER_ALL,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Address, Message, Receipt, State
+    from notifier.domain.message import Address, Message, Receipt
     from notifier.ports import (
         Attempted,
         AttemptRow,
@@ -117,6 +117,15 @@ class OutboxRows(OutboxRecords, Rows):
             *((gap,) if gap else ()),
         )
         return [Candidate(id_, Lane(lane), segments) for id_, lane, segments, _ in rows]
+
+    async def states_of(self, keys: Sequence[str]) -> dict[str, State]:
+        """See ``ports.Session``."""
+        if not keys:
+            return {}
+        rows = await self.run(
+            "SELECT key, state FROM message WHERE key = ANY($1::text[])", list(keys)
+        )
+        return {key: State(state) for key, state in rows}
 
     async def queued_notices(self, codes: Sequence[str]) -> list[QueuedNotice]:
         """See ``ports.Session``."""

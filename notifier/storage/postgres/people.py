@@ -198,6 +198,15 @@ class PeopleRows(PeopleRecords, Rows):
         rows = [(dossier, score, now) for dossier, score in ratings]
         await self.insert("rating", RATING, rows, ONCE)
 
+    async def rated(self, codes: Sequence[str]) -> set[str]:
+        """See ``ports.Session``."""
+        if not codes:
+            return set()
+        rows = await self.run(
+            "SELECT dossier FROM rating WHERE dossier = ANY($1::text[])", list(codes)
+        )
+        return {row[0] for row in rows}
+
     async def keep_codes(self, kept: Sequence[Kept], most: int) -> None:
         """See ``ports.Session``."""
         first = {row[:2]: row for row in reversed(self._kept_rows(kept))}
@@ -268,6 +277,17 @@ class PeopleRows(PeopleRecords, Rows):
             list(keys),
         )
         return len(rows)
+
+    async def acted_on(self, codes: Sequence[str]) -> dict[str, Instant]:
+        """See ``ports.Session``."""
+        if not codes:
+            return {}
+        rows = await self.run(
+            "SELECT dossier, max(settled_at) FROM work WHERE settled_at IS NOT NULL "
+            "AND dossier = ANY($1::text[]) GROUP BY dossier",
+            list(codes),
+        )
+        return {row[0]: row[1] for row in rows}
 
     async def quarantine(self, items: Sequence[Quarantined]) -> None:
         """See ``ports.Session``."""

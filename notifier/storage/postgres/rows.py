@@ -32,7 +32,7 @@ INTEGERS: Final = frozenset(
         "created_at",
         "number", "opened_at", "part", "received_at", "recipients", "refused", "released",
         "released_row", "row", "rung", "score", "segments", "settled_at", "signed_at", "spent",
-        "started_at",         "time", "units", "unknowns", "until", "updated_at", "used_at",
+        "started_at", "time", "told_at", "units", "unknowns", "until", "updated_at", "used_at",
     }
 )  # fmt: skip
 """Columns that hold integers wherever they stand; those of a dossier's state are told apart."""

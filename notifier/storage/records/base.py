@@ -31,7 +31,7 @@ class Records:
         return Address.parse(self._sealer.open(sealed, place).decode())
 
 
-def are_new(keys: Iterable[tuple[str, ...]], added: Iterable[Sequence[Any]]) -> list[bool]:
+def are_new(keys: Iterable[tuple[object, ...]], added: Iterable[Sequence[Any]]) -> list[bool]:
     """For each of ``keys`` whether it was added; of a key that stands there twice, the first."""
     left = {tuple(key) for key in added}
     new: list[bool] = []

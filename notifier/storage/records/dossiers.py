@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from notifier.domain.event import DossierEvent
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address
+    from notifier.ports import Told
 
 EVENT = "source, id, code, type, time, received_at, body_sealed"
 DOSSIER = (
@@ -23,6 +24,7 @@ DOSSIER = (
     "updated_at, body_sealed"
 )
 MOMENT = "code, notice, at, episode"
+TOLD = "subject, name, at, told_at"
 
 MOST_OF_ONE = 20
 """Dossiers of one number that are looked at."""
@@ -92,6 +94,11 @@ def moment_rows(plans: Mapping[str, Sequence[Moment]]) -> list[tuple[Any, ...]]:
         for moments in plans.values()
         for moment in moments
     ]
+
+
+def told_rows(told: Sequence[Told], now: Instant) -> list[tuple[Any, ...]]:
+    """One row each, in the order of ``TOLD``."""
+    return [(one.subject, one.name, one.at, now) for one in dict.fromkeys(told)]
 
 
 def read_moments(rows: Iterable[Sequence[Any]]) -> list[Moment]:

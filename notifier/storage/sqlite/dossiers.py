@@ -10,24 +10,27 @@ from notifier.storage.records.dossiers import (
     EVENT,
     MOMENT,
     MOST_OF_ONE,
+    TOLD,
     DossierRecords,
     moment_rows,
     read_moments,
+    told_rows,
 )
 from notifier.storage.sqlite.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from notifier.domain.deadline import Moment
     from notifier.domain.dossier import Dossier
     from notifier.domain.event import DossierEvent
     from notifier.domain.instant import Instant
     from notifier.domain.message import Address
+    from notifier.ports import Told
 
 
 class DossierRows(DossierRecords, Rows):
-    """The tables ``dossier``, ``event`` and ``moment``."""
+    """The tables ``dossier``, ``event``, ``moment`` and ``told``."""
 
     async def add_events(self, events: Sequence[DossierEvent], now: Instant) -> list[bool]:
         """See ``ports.Session``."""
@@ -91,6 +94,37 @@ class DossierRows(DossierRecords, Rows):
             (self.listed(statuses), before, *after, limit),
         )
         return [self._dossier(code, sealed) for code, sealed in rows]
+
+    async def due(
+        self,
+        statuses: Collection[int],
+        until: Instant,
+        limit: int,
+        *,
+        behind: tuple[Instant, str] = (0, ""),
+        untold: str = "",
+    ) -> list[Dossier]:
+        """See ``ports.Session``: told how many states there are, it looks at no others."""
+        marks = ",".join("?" * len(statuses))
+        due_at, code = behind
+        rows = await self.run(
+            f"SELECT code, body_sealed FROM dossier WHERE status IN ({marks}) "
+            "AND due_at BETWEEN ? AND ? AND (due_at, code) > (?, ?) "
+            "AND (? = '' OR NOT EXISTS (SELECT 1 FROM told "
+            "WHERE subject = dossier.code AND name = ? AND at = dossier.due_at)) "
+            "ORDER BY due_at, code LIMIT ?",
+            (*statuses, due_at, until, due_at, code, untold, untold, limit),
+        )
+        return [self._dossier(code, sealed) for code, sealed in rows]
+
+    async def add_told(self, told: Sequence[Told], now: Instant) -> list[bool]:
+        """See ``ports.Session``."""
+        added = await self.insert(
+            f"INSERT OR IGNORE INTO told ({TOLD})",
+            told_rows(told, now),
+            "RETURNING subject, name, at",
+        )
+        return are_new([(one.subject, one.name, one.at) for one in told], added)
 
     async def plan_moments(self, plans: Mapping[str, Sequence[Moment]]) -> None:
         """See ``ports.Session``."""

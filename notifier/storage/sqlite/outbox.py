@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from notifier.domain.admission import Candidate
-from notifier.domain.message import Lane, ReceiptStatus
+from notifier.domain.message import Lane, ReceiptStatus, State
 from notifier.storage.records.outbox import (
     AFTER_ALL,
     ATTEMPT,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Address, Message, Receipt, State
+    from notifier.domain.message import Address, Message, Receipt
     from notifier.ports import (
         Attempted,
         AttemptRow,
@@ -99,6 +99,16 @@ class OutboxRows(OutboxRecords, Rows):
             (channel, now, limit, gateway, *((elapsed - gap, elapsed) if gap else ())),
         )
         return [Candidate(id_, Lane(lane), segments) for id_, lane, segments in rows]
+
+    async def states_of(self, keys: Sequence[str]) -> dict[str, State]:
+        """See ``ports.Session``."""
+        if not keys:
+            return {}
+        rows = await self.run(
+            "SELECT key, state FROM message WHERE key IN (SELECT value FROM json_each(?))",
+            (self.listed(keys),),
+        )
+        return {key: State(state) for key, state in rows}
 
     async def queued_notices(self, codes: Sequence[str]) -> list[QueuedNotice]:
         """See ``ports.Session``."""

@@ -183,6 +183,16 @@ class PeopleRows(PeopleRecords, Rows):
             [(dossier, score, now) for dossier, score in ratings],
         )
 
+    async def rated(self, codes: Sequence[str]) -> set[str]:
+        """See ``ports.Session``."""
+        if not codes:
+            return set()
+        rows = await self.run(
+            "SELECT dossier FROM rating WHERE dossier IN (SELECT value FROM json_each(?))",
+            (self.listed(codes),),
+        )
+        return {row[0] for row in rows}
+
     async def keep_codes(self, kept: Sequence[Kept], most: int) -> None:
         """See ``ports.Session``."""
         await self.run_many(
@@ -238,6 +248,17 @@ class PeopleRows(PeopleRecords, Rows):
             (now, by, self.listed(keys)),
         )
         return len(rows)
+
+    async def acted_on(self, codes: Sequence[str]) -> dict[str, Instant]:
+        """See ``ports.Session``."""
+        if not codes:
+            return {}
+        rows = await self.run(
+            "SELECT dossier, max(settled_at) FROM work WHERE settled_at IS NOT NULL "
+            "AND dossier IN (SELECT value FROM json_each(?)) GROUP BY dossier",
+            (self.listed(codes),),
+        )
+        return {row[0]: row[1] for row in rows}
 
     async def quarantine(self, items: Sequence[Quarantined]) -> None:
         """See ``ports.Session``."""

@@ -15,8 +15,8 @@ CREATE TABLE dossier (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dossier_applicant ON dossier (applicant_hash) WHERE applicant_hash IS NOT NULL;
 CREATE INDEX dossier_agent ON dossier (agent_hash) WHERE agent_hash IS NOT NULL;
--- What is late: few states are open, and only those grow old.
-CREATE INDEX dossier_late ON dossier (status, due_at, code) WHERE due_at IS NOT NULL;
+-- What is due, and what is late: few states are open, and only those grow old.
+CREATE INDEX dossier_due ON dossier (status, due_at, code) WHERE due_at IS NOT NULL;
 
 -- Every event that was taken, by the identity its source gave it.
 CREATE TABLE event (
@@ -30,15 +30,25 @@ CREATE TABLE event (
     PRIMARY KEY (source, id)
 ) STRICT, WITHOUT ROWID;
 
--- A due moment: at most one of each notice a dossier.
+-- A due moment: at most one of each notice, dossier and occasion. The columns of its key come
+-- first: in any other order SQLite before 3.41 finds its rows damaged where they are not.
 CREATE TABLE moment (
     code    TEXT NOT NULL,
     notice  TEXT NOT NULL,
-    at      INTEGER NOT NULL,
     episode TEXT NOT NULL,
-    PRIMARY KEY (code, notice)
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (code, notice, episode)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX moment_at ON moment (at);
+
+-- What staff were told of: each dossier, or calendar, under each name once a due date or day.
+CREATE TABLE told (
+    subject TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    told_at INTEGER NOT NULL,
+    PRIMARY KEY (subject, name, at)
+) STRICT, WITHOUT ROWID;
 
 -- The outbox. `key` is the identity of what is said; channel and address belong to the way out.
 CREATE TABLE message (
@@ -227,6 +237,7 @@ CREATE TABLE work (
     settled_by TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX work_open ON work (opened_at, key) WHERE settled_at IS NULL;
+CREATE INDEX work_acted ON work (dossier, settled_at) WHERE settled_at IS NOT NULL AND dossier IS NOT NULL;
 
 CREATE TABLE quarantine (
     id         INTEGER PRIMARY KEY,
