@@ -34,6 +34,7 @@ from pydantic_settings import (
 
 from notifier import shipped
 from notifier.domain.instant import DAY, HOUR, MINUTE, SECOND
+from notifier.domain.message import Address
 from notifier.domain.opening import read_hours
 from notifier.errors import ConfigurationError, Fault
 
@@ -74,6 +75,12 @@ def _readable(hours: str) -> str:
     return hours
 
 
+def _address(text: str) -> str:
+    Address.parse(text)
+    return text
+
+
+AddressWords = Annotated[str, AfterValidator(_address)]
 OpeningWords = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_readable)]
 
 
@@ -257,6 +264,7 @@ class TicksSettings(Table):
     ladder: Duration = 30 * SECOND
     broadcast: Duration = 2 * SECOND
     give_back: Duration = 15 * SECOND
+    digest: Duration = 15 * MINUTE
 
 
 class BroadcastSettings(Table):
@@ -358,6 +366,13 @@ class ApologySettings(Table):
         return self
 
 
+class ReportSettings(Table):
+    """``[report]``"""
+
+    digest: Literal["none", "day", "week", "month"] = "week"
+    digest_to: tuple[AddressWords, ...] = ()
+
+
 class LogSettings(Table):
     """``[log]``"""
 
@@ -391,6 +406,7 @@ class Settings(BaseSettings):
     ticks: TicksSettings = TicksSettings()
     broadcast: BroadcastSettings = BroadcastSettings()
     apology: ApologySettings = ApologySettings()
+    report: ReportSettings = ReportSettings()
     log: LogSettings = LogSettings()
     sources: dict[
         Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")], SourceSettings

@@ -103,6 +103,7 @@ class Service(Core):
             works=self._works,
             queued=self.queued,
         )
+        digest = self.digest(self._routes())
         every = self.settings.ticks
         self.return_webhook = self._return_webhook()
         self.ticks = Ticks(
@@ -115,6 +116,7 @@ class Service(Core):
                 Tick(name="unknown", every=every.unknown, sweep=settle.sweep),
                 Tick(name="ladder", every=every.ladder, sweep=stranded.sweep),
                 Tick(name="broadcast", every=every.broadcast, sweep=self.broadcasting.sweep),
+                Tick(name="digest", every=every.digest, sweep=digest.sweep),
             ],
             self.store,
             clock,
