@@ -1,6 +1,6 @@
 """``python -m bench.promises``: a store of made-up dossiers at the rates that provinces publish.
 
-Fills it, times ``notifier report`` as a process of its own, and says what an answer takes beside it.
+Fills it, times ``notifier report`` as a process of its own, and an answer beside it.
 """
 
 from __future__ import annotations

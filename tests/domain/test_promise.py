@@ -274,3 +274,19 @@ def test_most_events_touch_nothing_that_is_reported():
     for kind in ("processing", "noted"):
         newer = dossier(taken(), event(kind, "2026-11-23 10:00", handler="Tổ 1"))
         assert promise.is_untouched(known, newer, installation().statuses)
+
+
+def test_a_date_that_was_moved_there_and_back_is_not_taken_for_untouched():
+    known = dossier(taken())
+    newer = dossier(taken(), moved("2026-11-18 10:00", LATER), moved("2026-11-19 10:00", DUE))
+    assert promise.of(newer, installation()).moved == 2
+    assert not promise.is_untouched(known, newer, installation().statuses)
+
+
+def test_steps_that_move_a_date_there_and_back_in_one_request_are_looked_at():
+    known = dossier(taken())
+    there = event("noted", "2026-11-18 10:00", due_at=at(LATER))
+    back = event("noted", "2026-11-19 10:00", due_at=at(DUE))
+    newer = dossier(taken(), there, back)
+    assert newer.facts.due_at == known.facts.due_at
+    assert not promise.is_untouched(known, newer, installation().statuses)

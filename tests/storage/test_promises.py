@@ -30,7 +30,7 @@ UNITS = (
     UnitRef(code="X2", name="Sở Hai"),
     UnitRef(code="", name="Bộ phận Ba"),
 )
-TIMES = st.integers(0, 80).map(lambda days: NOW + days * DAY // 2)
+TIMES = st.integers(0, 24).map(lambda days: NOW + days * DAY // 2)
 KINDS = (
     EventType.SUBMITTED, EventType.RECEIVED, EventType.PROCESSING, EventType.SUPPLEMENT_REQUESTED,
     EventType.SUPPLEMENTED, EventType.PAYMENT_REQUESTED, EventType.PAID, EventType.STOPPED,
@@ -57,7 +57,7 @@ def promises(draw: st.DrawFn, number: int) -> Promise:
                 "procedure_code": draw(st.sampled_from(["1.001", "1.002"])),
                 "procedure_field": draw(st.sampled_from(["Đất đai", "Hộ tịch"])),
             }
-        when += draw(st.integers(1, 10)) * DAY // 2
+        when += draw(st.integers(1, 6)) * DAY // 2
         events.append(event(kind.value, when, code=f"H19.45-261118-{number:04}", **said))
         assert place < 6
     return promise.of(dossier(*events), installation())
@@ -68,7 +68,7 @@ def reports(draw: st.DrawFn) -> Asked:
     start = draw(TIMES)
     return Asked(
         start=start,
-        at=start + draw(st.integers(0, 80)) * DAY // 2 - draw(st.integers(0, 1)) * HOUR,
+        at=start + draw(st.integers(0, 40)) * DAY // 2 - draw(st.integers(0, 1)) * HOUR,
         by=tuple(draw(st.lists(st.sampled_from(By), unique=True, max_size=3))),
         level=draw(st.sampled_from(["", "", "", "commune", "province"])),
         unit=draw(st.sampled_from(["", "", "", "X1", "Bộ phận Ba"])),
