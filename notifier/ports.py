@@ -461,8 +461,8 @@ class Session(Protocol):
     ) -> dict[str, frozenset[Apologised]]:
         """Which of these dossiers' applicants were told that we are sorry by ``until`` (ms).
 
-        By a message of one of ``notices`` that left and did not fail; those that were not are left
-        out.
+        By a message of one of ``notices`` that left and did not fail, or by a signed apology that
+        was sent; those that were not are left out.
         """
 
     async def names_of_places(self) -> list[tuple[str, str, str, str]]:

@@ -60,7 +60,7 @@ class Report:
 
 def apology_notices(rules: Rules) -> tuple[str, ...]:
     """The notices that say that we are sorry by themselves."""
-    return tuple(rule.notice for rule in rules.rules if rule.family == APOLOGY)
+    return tuple(rule.notice for rule in rules.on_due() if rule.family == APOLOGY)
 
 
 class Reporting:

@@ -30,6 +30,7 @@ from builders import (
 
 from notifier.domain import retry
 from notifier.domain.admission import Bucket
+from notifier.domain.apology import Apology, ApologyState
 from notifier.domain.audience import Recipient
 from notifier.domain.broadcast import Broadcast, BroadcastState
 from notifier.domain.consent import EVERYTHING, Refusal
@@ -664,6 +665,31 @@ class PromiseContract:
                 code(0): frozenset({Apologised.AUTOMATIC})
             }
             assert await session.apologised(codes, ["late"], NOW - 1) == {}
+
+    async def test_a_signed_apology_counts_once_it_was_sent(self, engine: Engine) -> None:
+        signed = [
+            Apology(
+                id=f"apology-{number}",
+                dossier=code(number),
+                due_at=DUE,
+                new_due_at=DUE + HOUR,
+                reason="đo đạc lại",
+                state=state,
+                author="lan",
+                created_at=NOW,
+                approver="binh",
+                signed_at=NOW,
+            )
+            for number, state in enumerate((ApologyState.SENT, ApologyState.APPROVED))
+        ]
+        async with engine.store.write() as session:
+            for one in signed:
+                assert await session.add_apology(one)
+        async with engine.store.read() as session:
+            assert await session.apologised([code(0), code(1)], ["late"], NOW) == {
+                code(0): frozenset({Apologised.SIGNED})
+            }
+            assert await session.apologised([code(0)], ["late"], NOW - 1) == {}
 
 
 def promised(number: int) -> Promise:

@@ -9,6 +9,7 @@ from notifier.storage.records.promises import (
     APOLOGISED_STATES,
     PLACE,
     PROMISE,
+    SIGNED_STATES,
     late_sql,
     parameters,
     place_rows,
@@ -57,11 +58,14 @@ class PromiseRows(Rows):
         """See ``ports.Session``."""
         rows = await self.run(
             "SELECT DISTINCT dossier, 'automatic' FROM message WHERE dossier = ANY($1::text[]) "
-            "AND notice = ANY($2::text[]) AND created_at <= $3 AND state = ANY($4::text[])",
+            "AND notice = ANY($2::text[]) AND created_at <= $3 AND state = ANY($4::text[]) "
+            "UNION SELECT dossier, 'signed' FROM apology WHERE dossier = ANY($1::text[]) "
+            "AND signed_at <= $3 AND state = ANY($5::text[])",
             list(codes),
             list(notices),
             until,
             list(APOLOGISED_STATES),
+            list(SIGNED_STATES),
         )
         return read_apologised(tuple(row) for row in rows)
 

@@ -158,6 +158,10 @@ APOLOGISED_STATES: Final = ("accepted", "delivered")
 """Of a message that left; what is queued, failed or of unknown fate is no apology yet."""
 
 
+SIGNED_STATES: Final = ("sent", "returned")
+"""Of a signed apology whose applicant was written to."""
+
+
 def read_apologised(rows: Iterable[Sequence[Any]]) -> dict[str, frozenset[Apologised]]:
     """From rows of a code and a way."""
     found: dict[str, frozenset[Apologised]] = {}

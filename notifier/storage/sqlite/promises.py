@@ -9,6 +9,7 @@ from notifier.storage.records.promises import (
     APOLOGISED_STATES,
     PLACE,
     PROMISE,
+    SIGNED_STATES,
     late_sql,
     parameters,
     place_rows,
@@ -51,13 +52,21 @@ class PromiseRows(Rows):
         self, codes: Sequence[str], notices: Sequence[str], until: Instant
     ) -> dict[str, frozenset[Apologised]]:
         """See ``ports.Session``."""
-        states = ",".join("?" * len(APOLOGISED_STATES))
         rows = await self.run(
             "SELECT DISTINCT dossier, 'automatic' FROM message "
-            "WHERE dossier IN (SELECT value FROM json_each(?)) "
-            "AND notice IN (SELECT value FROM json_each(?)) "
-            f"AND created_at <= ? AND state IN ({states})",
-            (self.listed(codes), self.listed(notices), until, *APOLOGISED_STATES),
+            "WHERE dossier IN (SELECT value FROM json_each(?1)) "
+            "AND notice IN (SELECT value FROM json_each(?2)) "
+            "AND created_at <= ?3 AND state IN (SELECT value FROM json_each(?4)) "
+            "UNION SELECT dossier, 'signed' FROM apology "
+            "WHERE dossier IN (SELECT value FROM json_each(?1)) "
+            "AND signed_at <= ?3 AND state IN (SELECT value FROM json_each(?5))",
+            (
+                self.listed(codes),
+                self.listed(notices),
+                until,
+                self.listed(APOLOGISED_STATES),
+                self.listed(SIGNED_STATES),
+            ),
         )
         return read_apologised(rows)
 
