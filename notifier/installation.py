@@ -40,13 +40,13 @@ from notifier.domain.rules import (
     StateRule,
     TransitionRule,
 )
-from notifier.domain.status import DeadlineClock, ProcedureClock, Status, Statuses
+from notifier.domain.status import DeadlineClock, Ending, ProcedureClock, Status, Statuses
 from notifier.domain.text import fold
 from notifier.domain.unit import Office, Province, Units
 from notifier.domain.warning import Warnings
 from notifier.errors import Fault
 from notifier.settings import ClockTime, Duration, Table, faults_of, read_duration
-from notifier.unit_files import UNITS, UnitsFile
+from notifier.unit_files import LEVELS, UNITS, LevelsFile, UnitsFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +63,15 @@ class StatusTable(Table):
 
     number: int = Field(ge=1, le=99)
     clock: DeadlineClock
+    ending: Ending | None = None
     vi: str = Field(min_length=1)
     en: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> StatusTable:
+        if self.clock is DeadlineClock.ENDED and self.ending is None:
+            raise ValueError('a state that ends a dossier needs `ending`, such as "result"')
+        return self
 
 
 class StatusesFile(Table):
@@ -382,6 +389,7 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
     keywords = _read(files, "keywords.toml", KeywordsFile)
     apology = _read(files, "apology.toml", ApologyFile)
     units = _read(files, UNITS, UnitsFile)
+    levels = _read(files, LEVELS, LevelsFile)
     calendars = load_calendars(files)
     provinces = _provinces(files)
     procedures = knowledge_files.load_procedures(files)
@@ -390,15 +398,17 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
     _check_calendars(files, settings, units, calendars)
     if statuses and clocks:
         files.faults += _unknown_states(str(files.path("clocks.toml")), clocks, statuses)
-    if (
-        not (settings and statuses and clocks and rules and keywords and units and apology)
-        or files.faults
-    ):
+    if not (settings and statuses and clocks and rules and keywords):
+        return None
+    if not (units and levels and apology) or files.faults:
         return None
     table = Statuses(
         {
             row.number: Status(
-                number=row.number, clock=row.clock, words={"vi": row.vi, "en": row.en}
+                number=row.number,
+                clock=row.clock,
+                words={"vi": row.vi, "en": row.en},
+                ending=row.ending,
             )
             for row in statuses.status
         },
@@ -420,6 +430,7 @@ def load(files: Files, settings: Settings | None) -> Installation | None:
             [row.unit() for row in units.unit],
             provinces,
             spellings=_spellings(keywords),
+            beginnings=levels.beginnings,
         ),
         statuses=table,
         rules=_rules(rules, settings),

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
         State,
     )
     from notifier.domain.outcome import Outcome
+    from notifier.domain.promise import Apologised, Place, Promise
     from notifier.domain.retry import Verdict
+    from notifier.domain.tally import Asked, Cell, Key
 
 
 class Clock(Protocol):
@@ -464,6 +466,34 @@ class Session(Protocol):
 
     async def drop_moments(self, moments: Sequence[Moment]) -> None:
         """Moments that have been decided."""
+
+    # promises
+    async def put_promises(self, promises: Sequence[Promise], places: Sequence[Place]) -> None:
+        """Write what reports know of dossiers, with each dossier that changes in it.
+
+        ``places``: those of them that may not be there yet; one that is stays as it is.
+        """
+
+    async def tally(self, asked: Asked) -> list[Cell]:
+        """Dossiers counted by line and verdict; one statement over all of them."""
+
+    async def late_promises(self, asked: Asked, after: str, limit: int) -> list[tuple[str, Key]]:
+        """Codes that are late against their first due date, each with its line.
+
+        In order of code, those behind ``after``.
+        """
+
+    async def apologised(
+        self, codes: Sequence[str], notices: Sequence[str], until: Instant
+    ) -> dict[str, frozenset[Apologised]]:
+        """Which of these dossiers' applicants were told that we are sorry by ``until`` (ms).
+
+        By a message of one of ``notices`` that left and did not fail, or by a signed apology that
+        was sent; those that were not are left out.
+        """
+
+    async def names_of_places(self) -> list[tuple[str, str, str, str]]:
+        """Unit, its name, procedure, its name, as sources gave them first."""
 
     # outbox
     async def add_messages(self, messages: Sequence[Message]) -> set[str]:

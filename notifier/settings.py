@@ -114,6 +114,12 @@ def _readable(hours: str) -> str:
     return hours
 
 
+def _address(text: str) -> str:
+    Address.parse(text)
+    return text
+
+
+AddressWords = Annotated[str, AfterValidator(_address)]
 OpeningWords = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_readable)]
 
 
@@ -308,6 +314,7 @@ class TicksSettings(Table):
     warn: Duration = MINUTE
     broadcast: Duration = 2 * SECOND
     give_back: Duration = 15 * SECOND
+    digest: Duration = 15 * MINUTE
 
 
 class BroadcastSettings(Table):
@@ -409,6 +416,13 @@ class ApologySettings(Table):
         return self
 
 
+class ReportSettings(Table):
+    """``[report]``"""
+
+    digest: Literal["none", "day", "week", "month"] = "week"
+    digest_to: tuple[AddressWords, ...] = ()
+
+
 class LogSettings(Table):
     """``[log]``"""
 
@@ -443,6 +457,7 @@ class Settings(BaseSettings):
     ticks: TicksSettings = TicksSettings()
     broadcast: BroadcastSettings = BroadcastSettings()
     apology: ApologySettings = ApologySettings()
+    report: ReportSettings = ReportSettings()
     log: LogSettings = LogSettings()
     sources: dict[
         Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")], SourceSettings

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, StringC
 from notifier.domain.message import Address
 from notifier.domain.opening import OpeningHours, read_hours
 from notifier.domain.text import fold
+from notifier.domain.tier import Tier
 from notifier.domain.unit import Unit
 from notifier.errors import Fault
 from notifier.knowledge_files import Coded, Day, Listed, Words, read_rows
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     from notifier.settings import Files
 
 UNITS: Final = "units/units.toml"
+LEVELS: Final = "units/levels.toml"
 
 COLUMNS: Final = (
-    "code", "name", "short", "phone", "address", "hours", "calendar", "aliases", "source", "as_of",
-    "staff", "leaders",
+    "code", "name", "short", "phone", "address", "hours", "calendar", "level", "aliases",
+    "source", "as_of", "staff", "leaders",
 )  # fmt: skip
 """The columns of an imported table, in the order that a new one is best written in."""
 
@@ -76,6 +78,20 @@ Addresses = Annotated[tuple[InstanceOf[Address], ...], BeforeValidator(_read_add
 Hours = Annotated[InstanceOf[OpeningHours] | None, BeforeValidator(_read_hours)]
 
 
+Level = Annotated[Tier | None, BeforeValidator(lambda value: value or None)]
+
+
+class LevelsFile(Table):
+    """``units/levels.toml``: how the names of the units of each level begin."""
+
+    begins: dict[Tier, tuple[Annotated[str, Field(min_length=1)], ...]]
+
+    @property
+    def beginnings(self) -> dict[str, Tier]:
+        """Each beginning with its level."""
+        return {words: tier for tier, all_words in self.begins.items() for words in all_words}
+
+
 class UnitTable(Coded):
     """One ``[[unit]]``."""
 
@@ -86,6 +102,7 @@ class UnitTable(Coded):
     address: str = ""
     hours: Hours = None
     calendar: str = ""
+    level: Level = None
     aliases: tuple[str, ...] = ()
     source: str = ""
     as_of: date | None = None

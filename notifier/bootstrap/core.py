@@ -11,17 +11,21 @@ from notifier import plugins, settings
 from notifier.bootstrap import sources
 from notifier.clock import SystemClock
 from notifier.domain.letter import Tickets
+from notifier.domain.message import Address
+from notifier.domain.period import Span
 from notifier.errors import ConfigurationError, Fault
 from notifier.flows.answer import Answering
 from notifier.flows.apologise import Apologise, Publication
 from notifier.flows.broadcast import Broadcasting
 from notifier.flows.compose import Composer
+from notifier.flows.digest import Digest
 from notifier.flows.gather import Gather
 from notifier.flows.ingest import Ingest
 from notifier.flows.keep import Keep
 from notifier.flows.ladder import StepDown
 from notifier.flows.operate import Operate
 from notifier.flows.remind import Remind
+from notifier.flows.report import Reporting
 from notifier.rendering import Templates
 from notifier.rendering.letters import TypstLetters
 from notifier.sources import cloudevents, standard_webhooks
@@ -30,7 +34,7 @@ from notifier.storage.sealing import Keys, Sealer
 from notifier.storage.sqlite import MemoryStore, SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from notifier.domain.event import DossierEvent
     from notifier.domain.installation import Installation
@@ -177,6 +181,7 @@ class Core:
             publication=Publication(url=self.settings.web.public_url, link=table.letter_link),
             gives_back=bool(table.return_url),
         )
+        self.reporting = Reporting(self.store, self.installation)
         self.broadcasting = Broadcasting(
             self.store,
             clock,
@@ -192,6 +197,20 @@ class Core:
             queued=self.queued,
         )
         self._bells: list[Callable[[], None]] = []
+
+    def digest(self, channels: Collection[str]) -> Digest:
+        """The digest, to those of its addresses that a gateway serves the channel of."""
+        asked = self.settings.report
+        to = [Address.parse(text) for text in asked.digest_to]
+        return Digest(
+            self.store,
+            self.installation,
+            self.configuration.templates,
+            self.reporting,
+            queued=self.queued,
+            span=None if asked.digest == "none" else Span(asked.digest),
+            to=[address for address in to if address.channel in channels],
+        )
 
     def queued(self) -> None:
         """Something was put into the outbox: ring every dispatcher."""

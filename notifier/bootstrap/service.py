@@ -111,6 +111,7 @@ class Service(Core):
             channels=self._routes().keys(),
             queued=self.queued,
         )
+        digest = self.digest(self._routes())
         every = self.settings.ticks
         self.return_webhook = self._return_webhook()
         self.ticks = Ticks(
@@ -124,6 +125,7 @@ class Service(Core):
                 Tick(name="ladder", every=every.ladder, sweep=stranded.sweep),
                 Tick(name="warn", every=every.warn, sweep=self.warn.sweep),
                 Tick(name="broadcast", every=every.broadcast, sweep=self.broadcasting.sweep),
+                Tick(name="digest", every=every.digest, sweep=digest.sweep),
             ],
             self.store,
             clock,

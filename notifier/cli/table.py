@@ -8,6 +8,10 @@ from typing import Annotated
 
 import typer
 
+from notifier.domain.period import Span
+from notifier.domain.tally import By as ToldBy
+from notifier.domain.tier import Tier
+
 app = typer.Typer(
     name="notifier",
     help="Tells citizens where their dossier is: before they ask, and when they ask.",
@@ -163,6 +167,58 @@ def deadline(
     from notifier.cli import counting
 
     counting.deadline(Folder.named, received, limit, unit, as_json=as_json, now=now)
+
+
+@app.command()
+def report(
+    first: Annotated[str, typer.Option("--from", help="The first day, 2026-11-01.")] = "",
+    last: Annotated[str, typer.Option("--to", help="The last day; until now if left out.")] = "",
+    by: Annotated[
+        list[ToldBy] | None, typer.Option(help="What the lines are told by; may be repeated.")
+    ] = None,
+    level: Annotated[Tier | None, typer.Option(help="Only units of this level.")] = None,
+    unit: Annotated[str, typer.Option(help="Only the unit of this code.")] = "",
+    field: Annotated[str, typer.Option(help="Only this field.")] = "",
+    procedure: Annotated[str, typer.Option(help="Only the procedure of this code.")] = "",
+    csv: Annotated[Path | None, typer.Option(help="Write it into this file.")] = None,
+    excel: Annotated[Path | None, typer.Option(help="Write it into this workbook.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Draw it into this file.")] = None,
+    digest: Annotated[
+        Span | None, typer.Option(help="Print the digest of the period that is over, no more.")
+    ] = None,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild", help="Work out every dossier anew first: the calendar or units changed."
+        ),
+    ] = False,
+    as_json: Json = False,
+    now: Now = "",
+) -> None:
+    """How often the promise was kept: early, on time, late, apologised, re-appointed."""
+    from notifier.cli import reporting
+
+    if digest is not None:
+        reporting.digest(Folder.named, digest, now=now)
+        return
+    reporting.report(
+        Folder.named,
+        first=first,
+        last=last,
+        now=now,
+        by=by or [],
+        only={
+            "level": level.value if level else "",
+            "unit": unit,
+            "field": field,
+            "procedure": procedure,
+        },
+        csv=csv,
+        excel=excel,
+        svg=svg,
+        as_json=as_json,
+        rebuild=rebuild,
+    )
 
 
 @app.command()

@@ -28,6 +28,15 @@ class DeadlineClock(StrEnum):
     ENDED = "ended"
 
 
+class Ending(StrEnum):
+    """With what a state ends a dossier, or sets it aside: how the report of promises counts it."""
+
+    RESULT = "result"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    STOPPED = "stopped"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """One state. ``words`` maps a locale to the state in a word, as a citizen reads it."""
@@ -35,6 +44,7 @@ class Status:
     number: int
     clock: DeadlineClock
     words: Mapping[str, str]
+    ending: Ending | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +90,11 @@ class Statuses:
                     return rule.clocks[number]
         status = self.by_number.get(number) if number is not None else None
         return status.clock if status else DeadlineClock.NOT_STARTED
+
+    def ending(self, number: int | None) -> Ending | None:
+        """With what the state ends a dossier; None where it does not."""
+        status = self.by_number.get(number) if number is not None else None
+        return status.ending if status else None
 
     def word(self, number: int | None, locale: str) -> str:
         """The state in a word; Vietnamese where the locale has none."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from notifier.domain.text import fold
+from notifier.domain.tier import Tier, tier_of
 from notifier.domain.titles import Titles
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Unit:
     address: str = ""
     hours: OpeningHours | None = None
     calendar: str = ""
+    level: Tier | None = None
     aliases: tuple[str, ...] = ()
     source: str = ""
     as_of: date | None = None
@@ -74,6 +76,10 @@ class Units:
     _by_key: Mapping[str, Unit] = field(default_factory=dict)
     _named: tuple[Unit, ...] = ()
     _titles: Titles = field(default_factory=Titles, repr=False)
+    _beginnings: Mapping[str, Tier] = field(default_factory=dict, repr=False)
+    _placed: dict[UnitRef, tuple[Unit | None, Tier | None]] = field(
+        default_factory=dict, repr=False
+    )
 
     @classmethod
     def of(
@@ -83,10 +89,12 @@ class Units:
         provinces: Sequence[Province],
         *,
         spellings: Mapping[str, str] | None = None,
+        beginnings: Mapping[str, Tier] | None = None,
     ) -> Units:
         """The registry; a later unit of the same code or alias wins.
 
-        ``spellings`` are those that citizens' texts are read with.
+        ``spellings`` are those that citizens' texts are read with; ``beginnings`` how the names of
+        units of each level begin.
         """
         by_key = {
             spelling: unit
@@ -108,6 +116,7 @@ class Units:
             named,
             # The office's own name fits it better than any unit whose name holds part of it.
             Titles.of([*names, (len(named), office.name)], spellings=spellings),
+            {fold(words): tier for words, tier in (beginnings or {}).items()},
         )
 
     @property
@@ -147,6 +156,19 @@ class Units:
         if ref is not None and ref.name:
             return self._of_office(ref.code, ref.name)
         return self._of_office("", self.office.name, short=self.office.short)
+
+    def placed(self, ref: UnitRef) -> tuple[Unit | None, Tier | None]:
+        """The unit that a source means, as ``listed``, and its level: by registry, or by name.
+
+        Kept, since it is asked for each dossier that changes, and units are few.
+        """
+        found = self._placed.get(ref)
+        if found is None:
+            unit = self.listed(ref)
+            name = unit.name if unit else ref.name
+            tier = (unit.level if unit else None) or tier_of(name, self._beginnings)
+            found = self._placed[ref] = (unit, tier)
+        return found
 
     def elsewhere(self, level1: str) -> str | None:
         """The place that serves a code of another installation; None for one of our own."""

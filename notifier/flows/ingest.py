@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from notifier.domain import deadline, due_check, instant, lasting, notice
+from notifier.domain import deadline, due_check, instant, lasting, notice, promise
 from notifier.domain.deadline import Missed
 from notifier.domain.dossier import apply
 from notifier.domain.message import State
@@ -14,7 +14,7 @@ from notifier.flows.ladder import accounts_for
 from notifier.ports import Moved, Quarantined, WorkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from notifier.domain.deadline import Moment
     from notifier.domain.dossier import Dossier
@@ -70,6 +70,8 @@ class Ingest:
         self._composer = composer
         self._keep = keep
         self._queued = queued
+        self._places: set[int] = set()
+        """Places that are in the store; they are never taken out, and written once a process."""
 
     async def __call__(self, items: Sequence[DossierEvent | Quarantined]) -> list[Ingested]:
         """One transaction for all of them; a result an item, in order."""
@@ -80,7 +82,9 @@ class Ingest:
             await session.quarantine([item for item in checked if isinstance(item, Quarantined)])
             new = await session.add_events(events, now)
             fresh = [event for event, is_new in zip(events, new, strict=True) if is_new]
-            messages = await self.take(session, fresh, now)
+            places: set[int] = set()
+            messages = await self.take(session, fresh, now, places=places)
+        self._places |= places
         if messages:
             self._queued()
         fates = iter(new)
@@ -110,10 +114,12 @@ class Ingest:
         now: Instant,
         *,
         unsaid: frozenset[str] = frozenset(),
+        places: set[int] | None = None,
     ) -> int:
         """What follows from journalled events, in their transaction; how many messages.
 
-        ``unsaid``: families of notices that whoever calls says in words of its own.
+        ``unsaid``: families of notices that whoever calls says in words of its own. ``places``
+        is told which were written, for who knows when that is committed.
         """
         if not events:
             return 0
@@ -149,6 +155,9 @@ class Ingest:
             session, [newer for newer in notices if newer.dossier.code in before]
         )
         await session.put_dossiers(changed, now)
+        written = await self._put_promises(session, before, changed)
+        if places is not None:
+            places |= written
         await session.plan_moments(plans)
         await session.add_work([*work, *composed.work])
         await session.move(outdated, now)
@@ -205,6 +214,22 @@ class Ingest:
             detail=f"due {due} by the source, {expected.words} by our count; the source's holds",
             opened_at=now,
         )
+
+    async def _put_promises(
+        self, session: Session, before: Mapping[str, Dossier], changed: Sequence[Dossier]
+    ) -> set[int]:
+        """What reports know of those that changed, where it may have; the places they are of."""
+        installation = self._installation
+        promises = [
+            promise.of(dossier, installation)
+            for dossier in changed
+            if (old := before.get(dossier.code)) is None
+            or not promise.is_untouched(old, dossier, installation.statuses)
+        ]
+        places = {one.place.id: one.place for one in promises}
+        new = {id_: place for id_, place in places.items() if id_ not in self._places}
+        await session.put_promises(promises, list(new.values()))
+        return set(new)
 
     def _plan(self, before: Dossier | None, after: Dossier, now: Instant) -> deadline.Plan | None:
         installation = self._installation

@@ -563,3 +563,44 @@ def test_a_draft_is_rejected_withdrawn_or_never_was(filled) -> None:
     assert "no working day" in filled.run(*draft[:4], "2030-12-08", *draft[5:], code=1).err
     assert "there is no apology" in filled.run("apology", "show", "none", code=1).err
     assert "apology.toml has" in filled.run(*draft, "--reason", "none", code=1).err
+
+
+# ------------------------------------------------------------------------------------- report
+
+
+def test_report_counts_what_is_open(filled):
+    ran = filled.run("report", "--by", "unit", "--json", "--now", "2030-01-01T00:00:00+07:00")
+    line, total = ran.rows
+    assert line["labels"] == ["UBND phường Bình Phước"]
+    assert (line["open_in_time"], line["open_late"], total["owed"]) == (1, 1, 1)
+    assert total["share"] is None
+
+
+def test_report_prints_a_table_and_its_definitions(filled):
+    ran = filled.run("report", "--by", "level")
+    assert "Cấp xã" in ran.out
+    assert "Tổng cộng" in ran.out
+    assert "Tỷ lệ đúng hẹn =" in ran.out
+    assert "Đã giải quyết" in filled.run("report").out
+
+
+def test_report_writes_files_and_says_where(filled, tmp_path):
+    paths = [tmp_path / f"report.{kind}" for kind in ("csv", "xlsx", "svg")]
+    ran = filled.run(
+        "report", "--by", "month", "--csv", str(paths[0]), "--excel", str(paths[1]), "--svg",
+        str(paths[2]), "--rebuild",
+    )  # fmt: skip
+    assert ran.out == ""
+    assert all(f"written to {path}" in ran.err and path.stat().st_size for path in paths)
+
+
+def test_report_of_a_time_that_has_not_begun_or_is_no_time_is_refused(filled):
+    assert "is not a day" in filled.run("report", "--from", "1/11/2026", code=2).err
+    assert "ends before it begins" in filled.run("report", "--from", "2099-01-01", code=2).err
+    later = filled.run("report", "--from", "2026-01-02", "--to", "2026-01-01", code=2)
+    assert "ends before it begins" in later.err
+
+
+def test_a_digest_is_printed(filled):
+    ran = filled.run("report", "--digest", "month", "--now", "2026-12-05T08:00:00+07:00")
+    assert ran.out.startswith("Tình hình hẹn trả kết quả tháng 11/2026")

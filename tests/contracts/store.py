@@ -30,6 +30,7 @@ from builders import (
 
 from notifier.domain import retry
 from notifier.domain.admission import Bucket
+from notifier.domain.apology import Apology, ApologyState
 from notifier.domain.audience import Recipient
 from notifier.domain.broadcast import Broadcast, BroadcastState
 from notifier.domain.consent import EVERYTHING, Refusal
@@ -64,7 +65,10 @@ from notifier.domain.outcome import (
     Throttled,
     Unknown,
 )
+from notifier.domain.promise import Apologised, Place, Promise, Standing
+from notifier.domain.promise import Kept as HowKept
 from notifier.domain.segments import plan_plain, plan_sms
+from notifier.domain.tally import Asked, By
 from notifier.errors import StoreBusyError, StoreError
 from notifier.ports import Fragment, Heard, Kept, Moved, Quarantined, Told, WorkItem
 
@@ -656,6 +660,98 @@ OUTCOMES: list[tuple[str, Outcome, State, int]] = [
     ("partial", Partial(done=((0, "r1"),), rest=Temporary(code="busy")), State.QUEUED, 1),
     ("partly unknown", Partial(done=((0, "r1"),), rest=Unknown(code="x")), State.UNKNOWN, 1),
 ]
+
+
+class PromiseContract:
+    """What reports know of dossiers; that they are counted right is a property of its own."""
+
+    async def test_putting_again_replaces_and_the_first_name_stays(self, engine: Engine) -> None:
+        held = promised(1)
+        renamed = replace(held, place=replace(held.place, unit_name="UBND xã Một mới"))
+        finished = replace(
+            renamed,
+            ended_at=NOW,
+            standing=Standing.DONE,
+            kept=HowKept.EARLY,
+            first_kept=HowKept.EARLY,
+        )
+        async with engine.store.write() as session:
+            await session.put_promises([held, promised(2)], [held.place])
+            await session.put_promises([finished], [renamed.place])
+        async with engine.store.read() as session:
+            cells = await session.tally(Asked(start=0, at=NOW, by=(By.UNIT,)))
+            assert await session.names_of_places() == [("X1", "UBND xã Một", "1.001", "")]
+        assert {(cell.key, cell.verdict.standing, cell.count) for cell in cells} == {
+            (("X1",), Standing.DONE, 1),
+            (("X1",), Standing.OPEN, 1),
+        }
+
+    async def test_many_in_one_request(self, engine: Engine) -> None:
+        many = [promised(number) for number in range(1_250)]
+        async with engine.store.write() as session:
+            await session.put_promises(many, [one.place for one in many])
+            await session.put_promises([], [])
+        async with engine.store.read() as session:
+            [cell] = await session.tally(Asked(start=0, at=DUE + 1))
+            page = await session.late_promises(Asked(start=0, at=DUE + 1), many[9].code, 2)
+        assert (cell.key, cell.count, cell.oldest) == ((), 1_250, DUE)
+        assert page == [(many[10].code, ()), (many[11].code, ())]
+
+    async def test_only_an_apology_that_left_counts(self, engine: Engine) -> None:
+        sent = [
+            message(f"{number}|apology", notice=notice, dossier=code(number))
+            for number, notice in enumerate(("late", "late", "due_soon", "late"))
+        ]
+        async with engine.store.write() as session:
+            await session.add_messages(sent)
+            for place, state in ((0, State.DELIVERED), (2, State.DELIVERED), (3, State.FAILED)):
+                await session.move([Moved(id=sent[place].id, state=state, reason="")], NOW)
+        codes = [code(number) for number in range(5)]
+        async with engine.store.read() as session:
+            assert await session.apologised(codes, ["late"], NOW) == {
+                code(0): frozenset({Apologised.AUTOMATIC})
+            }
+            assert await session.apologised(codes, ["late"], NOW - 1) == {}
+
+    async def test_a_signed_apology_counts_once_it_was_sent(self, engine: Engine) -> None:
+        signed = [
+            Apology(
+                id=f"apology-{number}",
+                dossier=code(number),
+                due_at=DUE,
+                new_due_at=DUE + HOUR,
+                reason="đo đạc lại",
+                state=state,
+                author="lan",
+                created_at=NOW,
+                approver="binh",
+                signed_at=NOW,
+            )
+            for number, state in enumerate((ApologyState.SENT, ApologyState.APPROVED))
+        ]
+        async with engine.store.write() as session:
+            for one in signed:
+                assert await session.add_apology(one)
+        async with engine.store.read() as session:
+            assert await session.apologised([code(0), code(1)], ["late"], NOW) == {
+                code(0): frozenset({Apologised.SIGNED})
+            }
+            assert await session.apologised([code(0)], ["late"], NOW - 1) == {}
+
+
+def promised(number: int) -> Promise:
+    """Received, and due on Friday."""
+    place = Place(
+        level="commune", unit="X1", field="Đất đai", procedure="1.001", unit_name="UBND xã Một"
+    )
+    return Promise(
+        code=code(number),
+        place=place,
+        received_at=NOW,
+        first_due_at=DUE,
+        due_at=DUE,
+        standing=Standing.OPEN,
+    )
 
 
 class OutboxContract:

@@ -15,6 +15,7 @@ from contracts.store import (
     LeaseContract,
     OutboxContract,
     PeopleContract,
+    PromiseContract,
     RateContract,
     TransactionContract,
 )
@@ -49,6 +50,10 @@ class TestConcurrency(ConcurrencyContract):
 
 
 class TestDossiers(DossierContract):
+    """The contract."""
+
+
+class TestPromises(PromiseContract):
     """The contract."""
 
 

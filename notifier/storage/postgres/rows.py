@@ -27,12 +27,12 @@ FAILURES: Final = (
 
 INTEGERS: Final = frozenset(
     {
-        "at", "attempts", "due_at", "ended_at", "faults", "first_at", "first_seen_at", "guesses",
-        "keep_accents", "lane", "late", "level", "new_due_at", "not_before", "best_before",
-        "created_at",
-        "number", "opened_at", "part", "received_at", "recipients", "refused", "released",
-        "released_row", "row", "rung", "score", "segments", "settled_at", "signed_at", "spent",
-        "started_at", "time", "told_at", "units", "unknowns", "until", "updated_at", "used_at",
+        "at", "attempts", "best_before", "created_at", "due_at", "ended_at", "faults", "first_at",
+        "first_due_at", "first_seen_at", "guesses", "keep_accents", "lane", "late", "late_days",
+        "level", "month", "moved", "new_due_at", "not_before", "number", "opened_at", "part",
+        "place", "received_at", "recipients", "refused", "released", "released_row", "row", "rung",
+        "score", "segments", "settled_at", "signed_at", "spent", "started_at", "time", "told_at",
+        "units", "unknowns", "until", "updated_at", "used_at", "verdict",
     }
 )  # fmt: skip
 """Columns that hold integers wherever they stand; those of a dossier's state are told apart."""

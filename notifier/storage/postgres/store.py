@@ -18,6 +18,7 @@ from notifier.storage.postgres.broadcasts import BroadcastRows
 from notifier.storage.postgres.dossiers import DossierRows
 from notifier.storage.postgres.outbox import OutboxRows
 from notifier.storage.postgres.people import PeopleRows
+from notifier.storage.postgres.promises import PromiseRows
 from notifier.storage.postgres.rates import RateRows
 from notifier.storage.postgres.rows import CLOCK, FAILURES, sentence, told
 
@@ -58,7 +59,14 @@ MIGRATING: Final = 7_214_002
 
 
 class PostgresSession(
-    DossierRows, OutboxRows, RateRows, PeopleRows, BindingRows, BroadcastRows, ApologyRows
+    DossierRows,
+    PromiseRows,
+    OutboxRows,
+    RateRows,
+    PeopleRows,
+    BindingRows,
+    BroadcastRows,
+    ApologyRows,
 ):
     """All tables in one transaction."""
 

@@ -20,6 +20,7 @@ from notifier.storage.sqlite.broadcasts import BroadcastRows
 from notifier.storage.sqlite.dossiers import DossierRows
 from notifier.storage.sqlite.outbox import OutboxRows
 from notifier.storage.sqlite.people import PeopleRows
+from notifier.storage.sqlite.promises import PromiseRows
 from notifier.storage.sqlite.rates import RateRows
 
 if TYPE_CHECKING:
@@ -43,7 +44,14 @@ PRAGMAS: Final = (
 
 
 class SqliteSession(
-    DossierRows, OutboxRows, RateRows, PeopleRows, BindingRows, BroadcastRows, ApologyRows
+    DossierRows,
+    PromiseRows,
+    OutboxRows,
+    RateRows,
+    PeopleRows,
+    BindingRows,
+    BroadcastRows,
+    ApologyRows,
 ):
     """All tables in one transaction."""
 

@@ -19,6 +19,35 @@ CREATE INDEX dossier_agent ON dossier (agent_hash) WHERE agent_hash IS NOT NULL;
 -- What is due, and what is late: few states are open, and only those grow old.
 CREATE INDEX dossier_due ON dossier (status, due_at, code) WHERE due_at IS NOT NULL;
 
+-- How each dossier's promise was kept, as far as the clock has no part in it; written with its
+-- dossier, and narrow, since reports read all of it. `verdict`: standing, against the appointed due
+-- date, against the first one; a digit each. `month`: of ended_at, 202611; 0 while it has none.
+CREATE TABLE promise (
+    code         TEXT COLLATE "C" PRIMARY KEY,
+    place        BIGINT NOT NULL,
+    received_at  BIGINT NOT NULL,
+    first_due_at BIGINT,
+    due_at       BIGINT,
+    ended_at     BIGINT,
+    month        BIGINT NOT NULL,
+    verdict      BIGINT NOT NULL,
+    late_days    BIGINT NOT NULL,
+    moved        BIGINT NOT NULL
+);
+-- A report groups by it without sorting a million rows.
+CREATE INDEX promise_place ON promise (place, month, verdict, ended_at, late_days, moved);
+
+-- Unit and procedure together; `place` is derived from what names them.
+CREATE TABLE place (
+    place          BIGINT PRIMARY KEY,
+    tier           TEXT COLLATE "C" NOT NULL,
+    unit           TEXT COLLATE "C" NOT NULL,
+    field          TEXT COLLATE "C" NOT NULL,
+    procedure      TEXT COLLATE "C" NOT NULL,
+    unit_name      TEXT COLLATE "C" NOT NULL,
+    procedure_name TEXT COLLATE "C" NOT NULL
+);
+
 -- Every event that was taken, by the identity its source gave it.
 CREATE TABLE event (
     source      TEXT COLLATE "C" NOT NULL,

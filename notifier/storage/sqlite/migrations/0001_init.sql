@@ -18,6 +18,35 @@ CREATE INDEX dossier_agent ON dossier (agent_hash) WHERE agent_hash IS NOT NULL;
 -- What is due, and what is late: few states are open, and only those grow old.
 CREATE INDEX dossier_due ON dossier (status, due_at, code) WHERE due_at IS NOT NULL;
 
+-- How each dossier's promise was kept, as far as the clock has no part in it; written with its
+-- dossier, and narrow, since reports read all of it. `verdict`: standing, against the appointed due
+-- date, against the first one; a digit each. `month`: of ended_at, 202611; 0 while it has none.
+CREATE TABLE promise (
+    code         TEXT PRIMARY KEY,
+    place        INTEGER NOT NULL,
+    received_at  INTEGER NOT NULL,
+    first_due_at INTEGER,
+    due_at       INTEGER,
+    ended_at     INTEGER,
+    month        INTEGER NOT NULL,
+    verdict      INTEGER NOT NULL,
+    late_days    INTEGER NOT NULL,
+    moved        INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- A report groups by it without sorting a million rows.
+CREATE INDEX promise_place ON promise (place, month, verdict, ended_at, late_days, moved);
+
+-- Unit and procedure together; `place` is derived from what names them.
+CREATE TABLE place (
+    place          INTEGER PRIMARY KEY,
+    tier           TEXT NOT NULL,
+    unit           TEXT NOT NULL,
+    field          TEXT NOT NULL,
+    procedure      TEXT NOT NULL,
+    unit_name      TEXT NOT NULL,
+    procedure_name TEXT NOT NULL
+) STRICT;
+
 -- Every event that was taken, by the identity its source gave it.
 CREATE TABLE event (
     source      TEXT NOT NULL,
