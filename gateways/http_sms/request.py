@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 from gateways.http_sms.template import fill, text_of
+from gateways.numbers import dialled
 from notifier.domain.segments import Encoding
 
 if TYPE_CHECKING:
@@ -60,15 +61,6 @@ def _values(message: Message, settings: Settings) -> dict[str, Scalar]:
         "segments": message.plan.segments,
         **{f"secret:{name}": secret for name, secret in settings.secrets.items()},
     }
-
-
-def dialled(number: str, form: str) -> str:
-    """``+84912…`` as the provider wants it; a short code stays as it is."""
-    if not number.startswith("+") or form == "+84":
-        return number
-    if form == "84":
-        return number[1:]
-    return "0" + number[3:] if number.startswith("+84") else "00" + number[1:]
 
 
 def _basic(asked: Request) -> dict[str, str]:
