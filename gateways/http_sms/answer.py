@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,21 +23,12 @@ from notifier.domain.outcome import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gateways.exchange import HttpAnswer
     from gateways.http_sms.settings import Answer, OutcomeName
     from notifier.domain.outcome import Outcome
 
 _LONGEST_CODE: Final = 40
 _LONGEST_WAIT: Final = 86_400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpAnswer:
-    """What came back. ``body`` is None where it was longer than we are willing to read."""
-
-    status: int
-    body: bytes | None = field(repr=False)
-    retry_after: str = ""
-    date: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-import aiohttp
-from yarl import URL
-
 from gateways.condition import Condition
-from gateways.http_sms.answer import HttpAnswer, read_answer
+from gateways.exchange import Exchange, HttpAnswer
+from gateways.http_sms.answer import read_answer
 from gateways.http_sms.callback import read_call
 from gateways.http_sms.request import basic_token, prepare
 from gateways.http_sms.settings import HmacCheck, SecretCheck, Settings, further_faults
-from gateways.in_flight import InFlight
 from gateways.settings import read_table
 from notifier.domain.capabilities import Capabilities, InboundBy, TextUnit
 from notifier.domain.capabilities import Receipts as ReceiptsKind
@@ -34,14 +30,11 @@ from notifier.ports import HealthState
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession
-
     from gateways.http_sms.request import Prepared
     from notifier.domain.message import Message
     from notifier.domain.outcome import Outcome
     from notifier.ports import Clock, Health, Sink, WebhookReply, WebhookRequest
 
-LONGEST_ANSWER: Final = 64 * 1024
 _SHORTEST_SECRET: Final = 4
 """Anything shorter occurs in ordinary words, and hiding it would make the logs unreadable."""
 
@@ -54,8 +47,13 @@ class HttpSmsGateway:
         self._settings = read_table(Settings, name, settings, further_faults(name, settings))
         self.capabilities = _capabilities(self._settings)
         self._condition = Condition(clock)
-        self._in_flight = InFlight()
-        self._session: ClientSession | None = None
+        request = self._settings.request
+        self._exchange = Exchange(
+            window=self._settings.window,
+            timeout=request.timeout,
+            connect_timeout=request.connect_timeout,
+            keep_alive=request.keep_alive,
+        )
 
     def __repr__(self) -> str:
         return f"HttpSmsGateway({self.name!r})"
@@ -68,14 +66,10 @@ class HttpSmsGateway:
 
     async def start(self, sink: Sink) -> None:
         """Opens no connection: the first message does."""
-        if self._session is None:
-            self._session = _session(self._settings)
+        self._exchange.open()
 
     async def stop(self, drain: float) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await self._in_flight.drain(drain)
-            await session.close()
+        await self._exchange.close(drain)
 
     async def send(self, message: Message) -> Outcome:
         outcome = await self._attempt(prepare(message, self._settings), message)
@@ -98,14 +92,11 @@ class HttpSmsGateway:
         return self._condition.health
 
     async def _attempt(self, prepared: Prepared, message: Message) -> Outcome:
-        if self._session is None:
-            return Temporary(code="stopped", detail="the gateway is not started")
-        state = SimpleNamespace(written=False)
-        try:
-            async with self._in_flight.attempt():
-                answer = await _ask(self._session, prepared, state)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return _without_verdict(error, written=state.written)
+        answer = await self._exchange.ask(
+            prepared.method, prepared.url, headers=prepared.headers, body=prepared.body
+        )
+        if not isinstance(answer, HttpAnswer):
+            return answer
         hidden = {message.text, message.address.value, *_secrets(self._settings)}
         return read_answer(answer, self._settings.answer, hidden)
 
@@ -121,75 +112,6 @@ class HttpSmsGateway:
                 self._condition.note(HealthState.DOWN, f"the provider refuses us: {code}")
             case Accepted() | Permanent() | OptedOut() | Throttled() | Temporary() | Partial():
                 self._condition.note(HealthState.OK)
-
-
-class _ConnectionLostError(aiohttp.ClientError):
-    """A connection broke. Not of the kind after which aiohttp sends a GET or PUT again."""
-
-
-async def _once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    """aiohttp repeats GET and PUT when a connection breaks, and a person would get two SMS."""
-    try:
-        return await handler(request)
-    except aiohttp.ConnectionTimeoutError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerConnectionError) as error:
-        raise _ConnectionLostError(type(error).__name__) from error
-
-
-async def _mark_written(session: ClientSession, context: Any, params: object) -> None:
-    context.trace_request_ctx.written = True
-
-
-def _session(settings: Settings) -> ClientSession:
-    keep_alive = settings.request.keep_alive
-    trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(_mark_written)
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=settings.window, **_keep(keep_alive)),
-        timeout=aiohttp.ClientTimeout(
-            total=settings.request.timeout, connect=settings.request.connect_timeout
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        middlewares=(_once,),
-        trace_configs=[trace],
-        trust_env=False,
-    )
-
-
-def _keep(seconds: float) -> dict[str, Any]:
-    return {"keepalive_timeout": seconds} if seconds else {"force_close": True}
-
-
-async def _ask(session: ClientSession, prepared: Prepared, state: SimpleNamespace) -> HttpAnswer:
-    async with session.request(
-        prepared.method,
-        URL(prepared.url, encoded=True),
-        headers=prepared.headers,
-        data=prepared.body,
-        allow_redirects=False,
-        trace_request_ctx=state,
-    ) as response:
-        body = bytearray()
-        async for chunk in response.content.iter_chunked(LONGEST_ANSWER):
-            body += chunk
-            if len(body) > LONGEST_ANSWER:
-                break
-        return HttpAnswer(
-            status=response.status,
-            body=bytes(body) if len(body) <= LONGEST_ANSWER else None,
-            retry_after=response.headers.get("Retry-After", ""),
-            date=response.headers.get("Date", ""),
-        )
-
-
-def _without_verdict(error: Exception, *, written: bool) -> Temporary | Unknown:
-    """``written``: whether the request's first byte may have left us."""
-    cause = error.__cause__ if isinstance(error, _ConnectionLostError) else error
-    detail = type(cause).__name__
-    if not written:
-        return Temporary(code="connect", detail=detail)
-    return Unknown(code="timeout" if isinstance(error, TimeoutError) else "lost", detail=detail)
 
 
 def _capabilities(settings: Settings) -> Capabilities:

@@ -32,8 +32,9 @@ from doubles.sms_providers import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateways.exchange import HttpAnswer
 from gateways.http_sms import HttpSmsGateway, callback
-from gateways.http_sms.answer import HttpAnswer, read_answer
+from gateways.http_sms.answer import read_answer
 from gateways.http_sms.document import find, find_text
 from gateways.http_sms.request import dialled, prepare
 from gateways.http_sms.settings import (
