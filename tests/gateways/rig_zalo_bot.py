@@ -59,8 +59,9 @@ class Rig:
                 "token": TOKEN,
                 "webhook_secret": SECRET,
                 "base_url": self.platform.url,
-                "timeout": 0.5,
-                "connect_timeout": 0.5,
+                "timeout": 1.0,
+                "connect_timeout": 0.9,
+                "window": 50,
             },
             StillClock(),
         )

@@ -74,7 +74,7 @@ def test_what_does_not_concern_us(raw: bytes) -> None:
 @given(
     st.binary()
     | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps).map(str.encode)
-)  # noqa: E501
+)
 def test_whatever_comes_is_read_or_kept(raw: bytes) -> None:
     for one in read_event(raw):
         assert isinstance(one, Unreadable)
