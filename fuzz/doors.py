@@ -129,7 +129,7 @@ def _written(chance: Random, events: Sequence[Any]) -> Call:
         case _:
             headers = {"content-type": samples.STRUCTURED}
             body = dialects.written(chance, events[0])
-    headers = {key.lower(): re.sub(r"[\r\n\0]", " ", told) for key, told in headers.items()}
+    headers = {mutations.header(key.lower()): mutations.header(v) for key, v in headers.items()}
     return Call(path="/v1/events", query={}, headers=headers, body=body)
 
 
@@ -183,11 +183,11 @@ class Signatures:
     def make(self, chance: Random) -> Call:
         body = chance.randbytes(chance.choice((0, 1, 60)))
         call_id = mutations.text(chance, "msg-1") if chance.random() < 0.5 else "msg-1"
-        call_id = re.sub(r"[\r\n]", "", call_id).strip() or "m"
+        call_id = mutations.header(call_id).strip() or "m"
         stamp = NOW // instant.SECOND + chance.randrange(-400, 400)
         token = self._token(call_id, stamp, body)
         others = [mutations.text(chance, token) for _ in range(chance.choice((0, 0, 1, 3)))]
-        given = [*(other for other in others if " " not in other), token]
+        given = [*(mutations.header(other).replace(" ", "") for other in others), token]
         headers = {
             "webhook-id": call_id,
             "webhook-timestamp": str(stamp),

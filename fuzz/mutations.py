@@ -166,7 +166,7 @@ def document(chance: Random, value: Any) -> Any:
         case 4:
             container[key] = {chance.choice(AWKWARD): old}
         case 5 if isinstance(old, int | float):
-            container[key] = chance.choice((-old, old * 1000, str(old), old + 0.5, bool(old)))
+            container[key] = chance.choice((-old, old * 1000, str(old), 0.5, bool(old)))
         case _:
             container[key] = copy.deepcopy(chance.choice(WRONG))
     return held[0]
@@ -275,4 +275,10 @@ def headers(chance: Random, given: Mapping[str, str]) -> dict[str, str]:
             )
         case _:
             changed[name] = text(chance, changed.get(name, ""))
-    return {key: re.sub(r"[\r\n]", " ", value) for key, value in changed.items()}
+    return {key: header(value) for key, value in changed.items()}
+
+
+def header(value: str) -> str:
+    """As HTTP brings it: one line, in which surrogates stand for bytes that are not UTF-8."""
+    line = re.sub(r"[\r\n\0]", " ", value)
+    return line.encode(errors="surrogatepass").decode(errors="surrogateescape")

@@ -216,17 +216,13 @@ class _Worker:
 
     def close(self) -> None:
         """It has nothing more to do."""
-        self.answers.close()
+        self.answers.send(None)
         self._process.join()
 
 
 def _work(orders: Connection, at: Any, seed: str, limit: float) -> None:
     every = doors()
-    while True:
-        try:
-            chunk: Chunk = orders.recv()
-        except EOFError:
-            return
+    while chunk := orders.recv():
         report = Report()
         for number in range(chunk.first, chunk.end):
             at[0], at[1] = number, time.monotonic()

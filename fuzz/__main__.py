@@ -1,0 +1,95 @@
+"""``python -m fuzz``: every door, in process and over HTTP; a JSON object ends it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from fuzz import over_http, workers
+from fuzz.doors import doors
+from fuzz.workers import MOST_KEPT, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Let everything in, and say what came of it; 1 where there was any fault."""
+    parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
+    parser.add_argument("--inputs", type=int, default=1_000_000, help="in process (default 1 M)")
+    parser.add_argument("--requests", type=int, default=20_000, help="over HTTP (default 20,000)")
+    parser.add_argument("--seed", default="1", help="the same seed makes the same (default 1)")
+    parser.add_argument("--limit", type=float, default=1.0, help="seconds an input may take")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--door", action="append", help="only this one in process; may be repeated")
+    parser.add_argument("--again", metavar="DOOR:NUMBER", help="one input of a door once more")
+    parser.add_argument("--keep", type=Path, default=Path("var/fuzz"), help="where faults are kept")
+    given = parser.parse_args(arguments)
+    every = list(doors())
+    if unknown := set(given.door or ()) - set(every):
+        parser.error(f"there is no door {', '.join(sorted(unknown))}; known: {', '.join(every)}")
+    if given.again:
+        return _again(given.again, given.seed)
+    began = time.monotonic()
+    report = _fuzzed(given, given.door or every)
+    for fault in report.faults[:MOST_KEPT]:
+        fault.keep(given.keep, given.seed)
+        print(f"{fault.door} {fault.number}: {fault.problem.splitlines()[-1]}", file=sys.stderr)
+    print(_last_line(report, given.seed, time.monotonic() - began))
+    return 1 if report.faults else 0
+
+
+def _fuzzed(given: argparse.Namespace, every: Sequence[str]) -> Report:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+
+        def came(bar: int, inputs: int, faults: int) -> None:
+            counted[bar] = counted.get(bar, 0) + faults
+            said = f"{names[bar]} ({counted[bar]} faults)"
+            progress.update(progress.task_ids[bar], advance=inputs, description=said)
+
+        names, counted = ("in process", "over HTTP"), dict[int, int]()
+        shares = workers.shares_of(given.inputs, every)
+        progress.add_task(names[0], total=sum(shares.values()))
+        progress.add_task(names[1], total=given.requests)
+        report = workers.run(shares, given.seed, given.limit, given.jobs, partial(came, 0))
+        if given.requests:
+            done = partial(came, 1)
+            report.add(over_http.run(given.requests, given.seed, given.limit, done))
+    return report
+
+
+def _again(named: str, seed: str) -> int:
+    name, _, number = named.rpartition(":")
+    door = doors()[name]
+    made = door.make(workers.chance_of(seed, name, int(number)))
+    print(made)
+    print(door.enter(made))
+    return 0
+
+
+def _last_line(report: Report, seed: str, seconds: float) -> str:
+    return json.dumps(
+        {
+            "inputs": dict(report.inputs),
+            "slowest_ms": {door: round(took, 1) for door, took in report.slowest.items()},
+            "faults": len(report.faults),
+            "outcomes": dict(sorted(report.outcomes.items())),
+            "seed": seed,
+            "seconds": round(seconds, 1),
+        }
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
