@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _again(given.again, given.seed)
     began = time.monotonic()
     report = _fuzzed(given, given.door or every)
-    for fault in report.faults[:MOST_KEPT]:
+    kept: Counter[str] = Counter()
+    for fault in report.faults:
+        kept[fault.door] += 1
+        if kept[fault.door] > MOST_KEPT:
+            continue
         fault.keep(given.keep, given.seed)
         print(f"{fault.door} {fault.number}: {fault.problem.splitlines()[-1]}", file=sys.stderr)
     print(_last_line(report, given.seed, time.monotonic() - began))

@@ -113,7 +113,8 @@ def _table(place: str, fields: str, *, items: str = "", **patterns: str) -> dict
 
 
 def _elements(*names: str) -> str:
-    return ".*?".join(f"<{name}>(?P<{name}>.*?)</{name}>" for name in names)
+    """Atomic, so that what fits nowhere is not tried in every combination."""
+    return "^" + "".join(f"(?>.*?<{name}>)(?P<{name}>[^<]*)" for name in names)
 
 
 DIALECTS: Final[Mapping[str, Dialect]] = {
@@ -161,7 +162,8 @@ def _fields(chance: Random, phrases: list[str]) -> tuple[bool, dict[str, str]]:
 def call(chance: Random, dialect: Dialect, phrases: list[str]) -> Call:
     """A provider's call that is sound, or was changed, or is forged."""
     is_receipt, fields = _fields(chance, phrases)
-    if chance.random() < 0.5:
+    changed = chance.random() < 0.5
+    if changed:
         name = chance.choice(sorted(fields))
         fields[name] = mutations.several(chance, mutations.text, fields[name])
     shown = FORGED if chance.random() < 0.05 else SECRET
@@ -170,8 +172,8 @@ def call(chance: Random, dialect: Dialect, phrases: list[str]) -> Call:
         fields["x-token"] = shown
     query = dict(fields) if dialect.by_query else {}
     body = b"" if dialect.by_query else dialect.write(chance, fields)
-    changed = chance.random() < 0.6
-    if changed:
+    if chance.random() < 0.6:
+        changed = True
         body = mutations.several(chance, mutations.body, body)
     headers = {"content-type": dialect.content_type}
     match dialect.place:

@@ -129,7 +129,11 @@ def _written(chance: Random, events: Sequence[Any]) -> Call:
         case _:
             headers = {"content-type": samples.STRUCTURED}
             body = dialects.written(chance, events[0])
-    headers = {mutations.header(key.lower()): mutations.header(v) for key, v in headers.items()}
+    headers = {
+        name.lower(): mutations.header(told)
+        for name, told in headers.items()
+        if re.fullmatch(r"[A-Za-z0-9-]+", name)
+    }
     return Call(path="/v1/events", query={}, headers=headers, body=body)
 
 
@@ -355,9 +359,7 @@ class Inquiries:
         installation = self._installation
         number = "+84912007001" if made.is_owner else "+84912007002"
         address = Address(made.channel, number if made.channel == "sms" else "12345")
-        binding.read(
-            Inbound(key="k", sender=address, text=made.text, proved_phone=made.proved)
-        )
+        binding.read(Inbound(key="k", sender=address, text=made.text, proved_phone=made.proved))
         question = inquiry.read(
             made.text,
             installation.keywords,

@@ -19,14 +19,12 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from yarl import URL
 
 from fuzz import dialects, samples, workers
-from fuzz.dialects import Call
 from fuzz.doors import NOW, event_call, gateways, hook_call, request_of
 from fuzz.workers import Fault, Report
 from notifier.domain.instant import HOUR
@@ -37,7 +35,9 @@ from notifier.sources import cloudevents, standard_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from random import Random
 
+    from fuzz.dialects import Call
     from notifier.ports import Gateway
 
 DOOR: Final = "http"

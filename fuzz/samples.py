@@ -33,7 +33,8 @@ def phone(chance: Random) -> str:
 
 def code(chance: Random) -> str:
     """A dossier code; few, so that events meet in one dossier."""
-    return f"H{chance.choice((19, 29, 56))}.45-2611{chance.randrange(1, 21):02}-{chance.randrange(300):04}"
+    unit, day, serial = chance.choice((19, 29, 56)), chance.randrange(1, 21), chance.randrange(300)
+    return f"H{unit}.45-2611{day:02}-{serial:04}"
 
 
 def phrases() -> list[str]:

@@ -27,8 +27,8 @@ CHUNK: Final = 250
 HUNG: Final = 30.0
 """Seconds after which an input counts as one that never ends."""
 
-MOST_KEPT: Final = 50
-"""Faults that are kept in files; the others are counted."""
+MOST_KEPT: Final = 10
+"""Faults of a door that are kept in files; the others are counted."""
 
 _processes = multiprocessing.get_context("fork")
 
