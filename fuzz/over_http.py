@@ -305,7 +305,7 @@ def _keys(call: Call, count: int) -> list[str]:
 
     Of a request whose attributes are headers it can't be told: HTTP changes their spaces.
     """
-    if not call.believed or "ce-id" in call.headers:
+    if not call.believed or any(name.startswith("ce-") for name in call.headers):
         return [""] * count
     kind = call.headers["content-type"]
     try:

@@ -47,7 +47,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if error.status < 400:
             raise
         return _as_problem(error)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and not request.content.is_eof():
+            # The caller hung up before the request was whole: nobody reads this answer.
+            return problem(400, "The request can't be read", "it breaks off")
         log.exception("web.failed", method=request.method, route=_route(request))
         return problem(500, "Something went wrong here", "nothing was taken; send it again")
 

@@ -103,3 +103,8 @@ async def test_a_body_that_is_not_packed_as_its_headers_say_is_400(aiohttp_clien
     response = await client.post("/", data=b"{}", headers={"content-encoding": "gzip"})
     assert response.status == 400
     assert response.content_type == "application/problem+json"
+
+
+async def test_a_connection_of_ours_that_breaks_is_a_failure_of_ours(aiohttp_client):
+    response = await answered(aiohttp_client, ConnectionResetError("the database is gone"))
+    assert response.status == 500
