@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -114,7 +113,7 @@ def _read(answer: HttpAnswer, table: Answer) -> _Words:
 def _document(body: bytes, table: Answer) -> Any:
     if table.kind == "json":
         return read_json(body)
-    return read_pattern(body, re.compile(table.pattern, re.DOTALL), entities=table.kind == "xml")
+    return read_pattern(body, table.pattern, entities=table.kind == "xml")
 
 
 def _refs(document: Any, path: str) -> tuple[str, ...]:

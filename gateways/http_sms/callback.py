@@ -77,8 +77,7 @@ def _document(request: WebhookRequest, callback: Callback) -> Any:
         case "json":
             return read_json(request.body)
         case "text" | "xml":
-            pattern = re.compile(callback.pattern, re.DOTALL)
-            return read_pattern(request.body, pattern, entities=callback.fields == "xml")
+            return read_pattern(request.body, callback.pattern, entities=callback.fields == "xml")
 
 
 def _items(document: Any, callback: Callback) -> list[Any]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import html
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
-if TYPE_CHECKING:
-    import re
+import regex
 
 _FIELDS: Final = 500
 _LONGEST_MATCHED: Final = 16_384
 """Bytes that a pattern is tried on: some patterns take the square of the length, and more."""
+_PATIENCE: Final = 0.25
+"""Seconds that a pattern may take: nobody else is served meanwhile, and some never end."""
 
 
 def read_json(raw: bytes) -> Any:
@@ -30,14 +31,26 @@ def read_form(raw: bytes) -> dict[str, str]:
     )
 
 
-def read_pattern(raw: bytes, pattern: re.Pattern[str], *, entities: bool) -> dict[str, str]:
+def pattern_of(text: str) -> regex.Pattern[str]:
+    """A pattern as a table gives it, whose dot stands for line ends too; ``ValueError``."""
+    try:
+        return regex.compile(text, regex.DOTALL)
+    except regex.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+
+
+def read_pattern(raw: bytes, pattern: str, *, entities: bool) -> dict[str, str]:
     """The named groups of the first match; ``entities`` resolves ``&amp;`` and its kind.
 
-    Raises ``ValueError`` where nothing matches, for what is not UTF-8, and for what is too long.
+    Raises ``ValueError`` where nothing matches, for what is not UTF-8, and for what is too long
+    or takes too long.
     """
     if len(raw) > _LONGEST_MATCHED:
         raise ValueError("too long for a pattern")
-    found = pattern.search(raw.decode())
+    try:
+        found = pattern_of(pattern).search(raw.decode(), timeout=_PATIENCE)
+    except TimeoutError:
+        raise ValueError("the pattern tries too many ways") from None
     if found is None:
         raise ValueError("the pattern matches nothing")
     groups = {name: text for name, text in found.groupdict().items() if text is not None}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from gateways.http_sms import template
+from gateways.http_sms.document import pattern_of
 from gateways.settings import GatewayTable, Table, fault_at
 
 if TYPE_CHECKING:
@@ -54,13 +55,6 @@ STATUSES: Final[dict[int, OutcomeName]] = {
 }
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text, re.DOTALL)
-    except re.error as error:
-        raise ValueError(f"is no regular expression: {error}") from None
-
-
 def _url(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     host = re.split(r"[/?#]", rest, maxsplit=1)[0]
@@ -78,7 +72,7 @@ def _path(text: str) -> str:
 
 
 def _groups(pattern: str) -> str:
-    _pattern(pattern)
+    pattern_of(pattern)
     return pattern
 
 
@@ -169,7 +163,7 @@ class Answer(Table):
 
 
 def _check_groups(pattern: str, *names: str) -> None:
-    groups = _pattern(pattern).groupindex
+    groups = pattern_of(pattern).groupindex
     missing = sorted(name for name in names if name and name not in groups)
     if missing:
         raise ValueError(f"pattern has no group (?P<{missing[0]}>…)")

@@ -832,8 +832,13 @@ def test_nothing_is_read_of_a_call_that_proves_nothing(monkeypatch) -> None:
     assert read == []
 
 
-def test_a_call_too_long_for_a_pattern_is_kept() -> None:
-    long = b"<a>0912345678</a>" * 1_000
-    (item,) = gateway(inbound=slow_table(place="header")).read_webhook(call(content=long)).incoming
+@pytest.mark.parametrize(
+    "content",
+    [b"<a>0912345678</a>" * 1_000, b"<a>0</a>" * 700 + b"<b>x</b>" * 1_000],
+    ids=["too long for a pattern", "tried in too many ways"],
+)
+def test_a_call_that_a_pattern_does_not_bear_is_kept(content: bytes) -> None:
+    reader = gateway(inbound=slow_table(place="header"))
+    (item,) = reader.read_webhook(call(content=content)).incoming
     assert isinstance(item, Unreadable)
-    assert item.raw == long
+    assert item.raw == content
