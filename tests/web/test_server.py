@@ -6,6 +6,8 @@ import asyncio
 import logging
 
 import pytest
+import structlog
+from aiohttp import web
 
 from notifier.settings import WebSettings
 from notifier.web.health import Metrics
@@ -40,3 +42,30 @@ async def test_a_request_that_is_none_costs_the_log_one_line_without_its_words(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert "0912000345" not in caplog.text
     assert "Traceback" not in caplog.text
+
+
+async def test_a_caller_that_hangs_up_within_a_request_is_no_failure_of_ours() -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def read(request: web.Request) -> web.Response:
+        began.set()
+        try:
+            await request.read()
+        finally:
+            ended.set()
+        return web.Response()
+
+    server = Server(WebSettings(port=0), [web.post("/", read)], Metrics())
+    await server.start()
+    try:
+        with structlog.testing.capture_logs() as logged:
+            host, _, port = server.url.removeprefix("http://").partition(":")
+            _, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{}")
+            await began.wait()
+            writer.close()
+            await ended.wait()
+            await asyncio.sleep(0)
+    finally:
+        await server.stop()
+    assert logged == []
