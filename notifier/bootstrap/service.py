@@ -22,7 +22,7 @@ from notifier.flows.receive import Receive
 from notifier.flows.settle import Abandon, SettleUnknown
 from notifier.flows.together import Together
 from notifier.flows.warn import Warn
-from notifier.sources import standard_webhooks
+from notifier.sources import event_schema, standard_webhooks
 from notifier.sources.event_api import EventApi
 from notifier.sources.return_webhook import ReturnWebhook
 from notifier.storage.address import secrets_of
@@ -31,6 +31,7 @@ from notifier.web.apologies import ApologiesFace
 from notifier.web.events import EventsFace
 from notifier.web.health import HealthFace, Metrics
 from notifier.web.hooks import HooksFace
+from notifier.web.openapi import OpenApiFace
 from notifier.web.server import Server
 from notifier.web.sources import SourcesFace
 
@@ -154,6 +155,7 @@ class Service(Core):
                 *HealthFace(
                     self.store, self.gateways, self._breakers, self.sources, metrics
                 ).routes(),
+                *OpenApiFace(event_schema.schemas()).routes(),
                 *more_routes(self),
             ],
             metrics,
