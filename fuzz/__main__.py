@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from fuzz import over_http, workers
+from fuzz import by_schema, over_http, workers
 from fuzz.doors import doors
 from fuzz.workers import MOST_KEPT, Report
 
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=1_000_000, help="in process (default 1 M)")
     parser.add_argument("--requests", type=int, default=20_000, help="over HTTP (default 20,000)")
+    parser.add_argument("--cases", type=int, default=5_000, help="by the schema (default 5,000)")
     parser.add_argument("--seed", default="1", help="the same seed makes the same (default 1)")
     parser.add_argument("--limit", type=float, default=1.0, help="seconds an input may take")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
@@ -63,14 +64,15 @@ def _fuzzed(given: argparse.Namespace, every: Sequence[str]) -> Report:
             said = f"{names[bar]} ({counted[bar]} faults)"
             progress.update(progress.task_ids[bar], advance=inputs, description=said)
 
-        names, counted = ("in process", "over HTTP"), dict[int, int]()
+        names, counted = ("in process", "over HTTP", "by schema"), dict[int, int]()
         shares = workers.shares_of(given.inputs, every)
         progress.add_task(names[0], total=sum(shares.values()))
         progress.add_task(names[1], total=given.requests)
+        progress.add_task(names[2], total=given.cases)
         report = workers.run(shares, given.seed, given.limit, given.jobs, partial(came, 0))
-        if given.requests:
-            done = partial(came, 1)
-            report.add(over_http.run(given.requests, given.seed, given.limit, done))
+        for bar, count, door in ((1, given.requests, over_http), (2, given.cases, by_schema)):
+            if count:
+                report.add(door.run(count, given.seed, given.limit, partial(came, bar)))
     return report
 
 

@@ -6,6 +6,7 @@ import base64
 import hmac
 import re
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fuzz import dialects, mutations, samples
@@ -28,7 +29,7 @@ from notifier.sources.event_api import EventApi
 from notifier.storage.packing import pack_dossier, unpack_dossier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from random import Random
 
     from notifier.domain.instant import Instant
@@ -158,8 +159,40 @@ class Events:
         _promise(made.believed is not False, "a forged request was believed")
         _promise(bool(items), "a request that is taken has at least one item")
         for item in items:
-            _check_event(item) if isinstance(item, DossierEvent) else _check_quarantined(item)
-        return "taken" if any(isinstance(i, DossierEvent) for i in items) else "quarantined"
+            again = cloudevents.read_kept(item.raw, NOW)
+            _promise(bool(again), "what is kept can be read again")
+        return _checked(items)
+
+
+class Bodies:
+    """A reader of whole bodies, such as ``lambda body: read(body, NOW)``, and sound ones for it."""
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[bytes], Sequence[DossierEvent | Quarantined]],
+        sample: Callable[[Random], Any],
+    ) -> None:
+        """``sample``: something sound that JSON can say."""
+        self.name = name
+        self._read = read
+        self._sample = sample
+
+    def make(self, chance: Random) -> bytes:
+        told = self._sample(chance)
+        if chance.random() < 0.6:
+            told = mutations.several(chance, mutations.document, told)
+        body = dialects.written(chance, told)
+        return mutations.several(chance, mutations.body, body) if chance.random() < 0.4 else body
+
+    def enter(self, made: bytes) -> str:
+        return _checked(self._read(made))
+
+
+def _checked(items: Sequence[DossierEvent | Quarantined]) -> str:
+    for item in items:
+        _check_event(item) if isinstance(item, DossierEvent) else _check_quarantined(item)
+    return "taken" if any(isinstance(i, DossierEvent) for i in items) else "quarantined"
 
 
 def _check_event(event: DossierEvent) -> None:
@@ -169,14 +202,11 @@ def _check_event(event: DossierEvent) -> None:
     _promise(apply(dossier, event, now=NOW) == dossier, "an event applied again changes nothing")
     kept = unpack_dossier(dossier.code, pack_dossier(dossier))
     _promise(kept == dossier, "a dossier that is kept comes back as it was")
-    cloudevents.read_kept(event.raw, NOW)
 
 
 def _check_quarantined(item: Quarantined) -> None:
     _check_storable(item.key, item.reason)
     _check_silent(item.reason)
-    again = cloudevents.read_kept(item.raw, NOW)
-    _promise(bool(again), "what is kept aside can be read again")
 
 
 class Signatures:
@@ -414,6 +444,7 @@ def doors() -> dict[str, Door]:
     every: list[Door] = [
         Events(),
         Signatures(),
+        Bodies("kept", partial(cloudevents.read_kept, now=NOW), partial(samples.event, now=NOW)),
         *(Hook(name, gateway, phrases) for name, gateway in gateways().items()),
         Inquiries(phrases),
     ]

@@ -7,47 +7,35 @@ number.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import re
-import signal
-import sqlite3
-import subprocess
-import sys
-import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from yarl import URL
 
-from fuzz import dialects, samples, workers
-from fuzz.doors import NOW, event_call, gateways, hook_call, request_of
+from fuzz import dialects, samples, service, workers
+from fuzz.books import Books, said_wrong
+from fuzz.doors import event_call, hook_call
+from fuzz.service import PATIENCE
 from fuzz.workers import Fault, Report
-from notifier.domain.instant import HOUR
-from notifier.domain.message import Inbound, Receipt, Unreadable
-from notifier.errors import EventError, InputError
-from notifier.ports import Quarantined
-from notifier.sources import cloudevents, standard_webhooks
+from notifier.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from random import Random
 
     from fuzz.dialects import Call
-    from notifier.ports import Gateway
+    from fuzz.service import Running
 
 DOOR: Final = "http"
 AT_ONCE: Final = 8
-PATIENCE: Final = 60.0
-"""Seconds for an answer; what has none by then hangs."""
 
 UNKNOWN: Final = ("/", "/v1", "/v1/events/", "/hooks", "/hooks/", "/hooks/nobody/inbound", "/%00",
                   "/health", "/health/live/..", "//", "/static/../../etc/passwd", "*")  # fmt: skip
-KNOWN: Final = ("/health/live", "/health/ready", "/metrics", "/v1/events")
+KNOWN: Final = ("/health/live", "/health/ready", "/metrics", "/v1/events", "/v1/openapi.json")
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
                   "get", "QUERY", "\u00dc")  # fmt: skip
 ODD_HEADERS: Final = (
@@ -58,8 +46,6 @@ ODD_HEADERS: Final = (
     "content-type: ;charset=nothing", "content-type: multipart/form-data", "cookie: a=\udcff",
     " folded: yes", "no colon", ": no name", "x: \0", "x-long: " + "x" * 9_000,
 )  # fmt: skip
-
-_NUMBER: Final = re.compile(r"(?:\+?84|0)912007\d{3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,46 +63,19 @@ class Wire:
         return repr(self.raw[:200_000])
 
 
-@dataclass(slots=True)
-class Books:
-    """What the service acknowledged, and therefore has to have."""
-
-    events: dict[tuple[str, str], int] = field(default_factory=dict)
-    quarantine: dict[tuple[str, str], int] = field(default_factory=dict)
-    inbound: dict[tuple[str, str], int] = field(default_factory=dict)
-    receipts: dict[tuple[str, str], int] = field(default_factory=dict)
-
-    def missing(self, store: Path) -> Iterator[tuple[int, str]]:
-        """The number of each request of which something is lost, and what it is."""
-        with sqlite3.connect(store) as database:
-            for table, columns, wanted in (
-                ("event", "source, id", self.events),
-                ("quarantine", "door, key", self.quarantine),
-                ("inbound", "gateway, key", self.inbound),
-                ("receipt", "gateway, ref", self.receipts),
-            ):
-                rows = database.execute(f"SELECT {columns} FROM {table}").fetchall()
-                for lost in wanted.keys() - set(rows):
-                    yield wanted[lost], f"a row of {table} is missing: {lost!r}"
-
-
 def run(count: int, seed: str, limit: float, done: Callable[[int, int], None]) -> Report:
     """So many requests; ``done`` is told of how many came, with how many faults."""
     report, books = Report(), Books()
-    with tempfile.TemporaryDirectory(prefix="notifier-fuzz-") as name:
-        folder = Path(name)
-        with _service(folder) as (url, secret, process):
-            sender = _Sender(url, secret, seed, limit, report, books, done)
-            asyncio.run(sender.send(count))
-            process.send_signal(signal.SIGTERM)
-            code = process.wait(timeout=PATIENCE)
+    with service.running() as there:
+        sender = _Sender(there, seed, limit, report, books, done)
+        asyncio.run(sender.send(count))
+        code = there.stop()
         if code != 0:
             report.faults.append(_fault(count, f"the service ended with {code}", ""))
-        for number, lost in books.missing(folder / "notifier.db"):
-            made = make(seed, number, secret)
-            report.faults.append(_fault(number, f"acknowledged and lost: {lost}", made.shown))
-        log = (folder / "service.log").read_text(errors="replace")
-        report.faults += [_fault(count, problem, log[-100_000:]) for problem in _said_wrong(log)]
+        for number, lost in books.wrong(there.store, exact=False):
+            report.faults.append(_fault(number, lost, make(seed, number, there.secret).shown))
+        log = there.log
+        report.faults += [_fault(count, problem, log[-100_000:]) for problem in said_wrong(log)]
     return report
 
 
@@ -188,23 +147,21 @@ class _Sender:
 
     def __init__(
         self,
-        url: str,
-        secret: bytes,
+        there: Running,
         seed: str,
         limit: float,
         report: Report,
         books: Books,
         done: Callable[[int, int], None],
     ) -> None:
-        address = urlsplit(url)
+        address = urlsplit(there.url)
         self._host, self._port = address.hostname or "", address.port or 0
-        self._secret = secret
+        self._secret = there.secret
         self._seed = seed
         self._limit = limit
         self._report = report
         self._books = books
         self._done = done
-        self._gateways = gateways()
         self._told = 0
 
     async def send(self, count: int) -> None:
@@ -264,117 +221,17 @@ class _Sender:
     def _write_down(self, number: int, wire: Wire, status: int, body: bytes) -> None:
         if wire.call is None:
             return
-        if wire.kind == "events" and status in {202, 400} and b'"results"' in body:
-            rows = json.loads(body)["results"]
-            for row, key in zip(rows, _keys(wire.call, len(rows)), strict=True):
-                self._write_row(number, row, key)
-        if wire.kind == "hooks" and status == 200:
-            self._write_incoming(number, wire.gateway, wire.call)
-
-    def _write_row(self, number: int, row: Mapping[str, str], key: str) -> None:
-        match row["result"]:
-            case "stored" | "duplicate":
-                self._books.events[row["source"], row["id"]] = number
-            case "quarantined" if "id" in row:
-                key = f"{row['source']}|{row['id']}|{row['reason']}"
-                self._books.quarantine["events", key] = number
-            case "quarantined":
-                if key:
-                    self._books.quarantine["events", key] = number
-            case other:
-                raise ValueError(other)
-
-    def _write_incoming(self, number: int, name: str, call: Call) -> None:
-        gateway = self._gateways[name]
-        early, late = (_incoming(gateway, call, at) for at in (NOW, NOW + HOUR))
-        for item in early & late:  # not those whose key comes from the moment
-            match item:
-                case Inbound():
-                    self._books.inbound[name, item.key] = number
-                case Receipt():
-                    self._books.receipts[name, item.ref] = number
-                case Unreadable():
-                    self._books.quarantine[f"hooks/{name}", item.key] = number
+        if wire.kind == "events":
+            self._books.write_events(number, wire.call, status, body)
+        if wire.kind == "hooks":
+            self._books.write_hook(number, wire.gateway, wire.call, status)
 
     def _note(self, number: int, problem: str, wire: Wire) -> None:
         self._report.faults.append(_fault(number, problem, wire.shown))
 
 
-def _keys(call: Call, count: int) -> list[str]:
-    """What each item of a request is kept aside by, where it can't be read; else empty.
-
-    Of a request whose attributes are headers it can't be told: HTTP changes their spaces.
-    """
-    if not call.believed or any(name.startswith("ce-") for name in call.headers):
-        return [""] * count
-    kind = call.headers["content-type"]
-    try:
-        items = [
-            cloudevents.read_item(one, NOW) for one in cloudevents.read_body(call.body, kind, {})
-        ]
-    except EventError as error:
-        items = [cloudevents.unreadable(call.body, error, NOW)]
-    return [item.key if isinstance(item, Quarantined) else "" for item in items]
-
-
-def _incoming(gateway: Gateway, call: Call, at: int) -> set[Inbound | Receipt | Unreadable]:
-    return set(gateway.read_webhook(request_of(call, at)).incoming)
-
-
-def _said_wrong(log: str) -> Iterator[str]:
-    if "Traceback" in log or '"exception"' in log:
-        yield "the log has a traceback"
-    if _NUMBER.search(re.sub(r"(?<=\d)[ .()-]+(?=\d)", "", log)):
-        yield "the log has a number in the clear"
-
-
 def _fault(number: int, problem: str, made: str) -> Fault:
     return Fault(door=DOOR, number=number, problem=problem, made=made)
-
-
-@contextmanager
-def _service(folder: Path) -> Iterator[tuple[str, bytes, subprocess.Popen[str]]]:
-    """``notifier serve`` on a new store; its address and the secret of events."""
-    lines = [
-        'log = { level = "info" }',
-        'hours = { notices = ["00:00", "23:59"], broadcasts = ["00:00", "23:59"] }',
-        f"gateways = {_toml(dialects.tables())}",
-        'routes = { sms = ["simulator"], telegram = ["telegram"] }',
-    ]
-    (folder / "notifier.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    env = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("NOTIFIER_")},
-        "NOTIFIER_CONFIG": str(folder),
-        "NOTIFIER_STORE": f"sqlite:///{folder}/notifier.db",
-        "NOTIFIER_KEYS": f"{folder}/keys",
-        "NOTIFIER_WEB__PORT": "0",
-    }
-    command = [sys.executable, "-m", "notifier", "serve"]
-    with (
-        (folder / "service.log").open("w") as log,
-        subprocess.Popen(  # noqa: S603 - our own command
-            command, env=env, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            said = process.stdout.readline()
-            if not said.startswith("ready "):
-                raise SystemExit((folder / "service.log").read_text())
-            keys = json.loads((folder / "keys").read_text())
-            yield said.split()[1], standard_webhooks.read_secret(keys["events"]), process
-        finally:
-            process.kill()
-
-
-def _toml(value: object) -> str:
-    match value:
-        case dict():
-            return "{ " + ", ".join(f'"{k}" = {_toml(v)}' for k, v in value.items()) + " }"
-        case list():
-            return "[" + ", ".join(map(_toml, value)) + "]"
-        case _:
-            return json.dumps(value, ensure_ascii=False)
 
 
 PHRASES: Final = samples.phrases()

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 async def test_no_door_gives_way(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "fuzz", "--inputs", "20000", "--requests", "300"),
+        *("-m", "fuzz", "--inputs", "20000", "--requests", "300", "--cases", "100"),
         # How long an input takes is for the long one to say, on a machine with nothing else to do.
         *("--limit", "60", "--keep", str(tmp_path)),
         cwd=ROOT,
@@ -30,10 +30,11 @@ async def test_no_door_gives_way(tmp_path: Path) -> None:
     assert process.returncode == 0, err.decode()
     said = json.loads(out.splitlines()[-1])
     assert said["faults"] == 0
-    assert set(said["inputs"]) == {*doors(), "http"}
-    assert said["inputs"]["http"] == 300
+    assert set(said["inputs"]) == {*doors(), "http", "schema"}
+    assert (said["inputs"]["http"], said["inputs"]["schema"]) == (300, 100)
     for wanted in ("events: taken", "events: quarantined", "hooks/telegram: inbound",
-                   "inquiry: answered", "http: events 202", "http: hooks 200"):  # fmt: skip
+                   "inquiry: answered", "http: events 202", "http: hooks 200",
+                   "schema: stored, and in the store"):  # fmt: skip
         assert said["outcomes"][wanted] > 0
 
 
