@@ -31,8 +31,8 @@ check: $(VENV)/dev.stamp ## lint, types, import contracts, dependencies
 bench: $(VENV)/dev.stamp ## measure what the service can do, against its goals
 	@$(BIN)/python -m bench
 
-fuzz: $(VENV)/dev.stamp ## a million inputs that nobody should send, at every door
-	@$(BIN)/python -m fuzz
+fuzz: $(VENV)/dev.stamp ## a million inputs that nobody should send; FUZZ="--inputs 9 --seed 7" for others
+	@$(BIN)/python -m fuzz $(FUZZ)
 
 torture: $(VENV)/dev.stamp ## kill the service a thousand times; nothing is lost, nothing doubled in silence
 	@$(BIN)/python -m torture
