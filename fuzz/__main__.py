@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     every = list(doors())
     if unknown := set(given.door or ()) - set(every):
         parser.error(f"there is no door {', '.join(sorted(unknown))}; known: {', '.join(every)}")
+    if given.again and given.again.rpartition(":")[0] not in every:
+        parser.error(f"DOOR is one of {', '.join(every)}, and NUMBER a number")
     if given.again:
         return _again(given.again, given.seed)
     began = time.monotonic()

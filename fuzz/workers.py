@@ -64,9 +64,13 @@ class Fault:
         """Write it to a file of its own."""
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{self.door.replace('/', '-')}-{self.number}.txt"
-        again = f"python -m fuzz --again {self.door}:{self.number} --seed {seed}"
-        text = f"{again}\n\n{self.problem}\n\n{self.made}\n"
+        text = f"{self._again(seed)}\n\n{self.problem}\n\n{self.made}\n"
         (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
+
+    def _again(self, seed: str) -> str:
+        """The command that shows it once more; over HTTP what came before may matter."""
+        what = f"--again {self.door}:{self.number}" if self.door in doors() else "--inputs 0"
+        return f"python -m fuzz {what} --seed {seed}"
 
 
 @dataclass(frozen=True, slots=True)

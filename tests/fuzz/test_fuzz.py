@@ -139,3 +139,12 @@ def test_an_event_is_stored_once(tmp_path) -> None:
 )
 def test_the_log_has_to_be_silent(log, wrong) -> None:
     assert len(list(said_wrong(log))) == wrong
+
+
+@pytest.mark.parametrize(
+    ("door", "again"), [("events", "--again events:5 --seed 9"), ("http", "--inputs 0 --seed 9")]
+)
+def test_a_fault_is_kept_with_what_shows_it_again(tmp_path, door, again) -> None:
+    workers.Fault(door=door, number=5, problem="ValueError", made="b''").keep(tmp_path, "9")
+    (kept,) = tmp_path.iterdir()
+    assert kept.read_text().splitlines()[0] == f"python -m fuzz {again}"
