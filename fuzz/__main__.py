@@ -65,8 +65,14 @@ def _fuzzed(given: argparse.Namespace, every: Sequence[str]) -> Report:
             counted[bar] = counted.get(bar, 0) + faults
             said = f"{names[bar]} ({counted[bar]} faults)"
             progress.update(progress.task_ids[bar], advance=inputs, description=said)
+            task = progress.tasks[bar]
+            tenth = int(task.percentage) // 10
+            if not progress.console.is_terminal and tenth > tenths.get(bar, 0):
+                tenths[bar] = tenth
+                print(f"{said}: {task.completed:,.0f} of {task.total:,.0f}", file=sys.stderr)
 
-        names, counted = ("in process", "over HTTP", "by schema"), dict[int, int]()
+        names = ("in process", "over HTTP", "by schema")
+        counted, tenths = dict[int, int](), dict[int, int]()
         shares = workers.shares_of(given.inputs, every)
         progress.add_task(names[0], total=sum(shares.values()))
         progress.add_task(names[1], total=given.requests)

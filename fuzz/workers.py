@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 CHUNK: Final = 250
 """Inputs that a process is given at a time."""
 
-HUNG: Final = 30.0
-"""Seconds after which an input counts as one that never ends."""
+HUNG: Final = 300.0
+"""Seconds after which an input counts as one that never ends; a busy machine may stop for some."""
 
 MOST_KEPT: Final = 10
 """Faults of a door that are kept in files; the others are counted."""
