@@ -328,6 +328,7 @@ def _check_incoming(item: Incoming) -> None:
             _promise(item.sent_at is None or isinstance(item.sent_at, int), "a time is in ms")
         case Receipt():
             _check_storable(item.ref, item.code)
+            _promise(bool(item.ref), "a report names a message")
         case Unreadable():
             _check_storable(item.key, item.reason)
             _check_silent(item.reason)

@@ -150,15 +150,15 @@ def _read(item: Any, callback: Receipts | Inbounds, request: WebhookRequest) -> 
 
 
 def _receipt(item: Any, fields: Receipts) -> Receipt | Unreadable:
-    ref, word = find_text(item, fields.ref), find_text(item, fields.status)
-    if ref is None or word is None:
-        missing = fields.ref if ref is None else fields.status
+    ref, word = storable(find_text(item, fields.ref) or ""), find_text(item, fields.status)
+    if not ref or word is None:
+        missing = fields.status if ref else fields.ref
         return _unreadable(f"a receipt without {missing}", _raw(item))
     status = fields.statuses.get(word)
     if status is None:
         return _unreadable(f"the status {quote(word)} is not in the table", _raw(item))
     return Receipt(
-        ref=storable(ref),
+        ref=ref,
         status=ReceiptStatus(status),
         code=quote(word),
         by_key=fields.ref_is == "key",
@@ -175,7 +175,7 @@ def _inbound(item: Any, fields: Inbounds, request: WebhookRequest) -> Inbound | 
         return _unreadable("the sender is neither a phone nor a short code", _raw(item))
     window = request.received_at // DOUBLED_WITHIN
     return Inbound(
-        key=storable(find_text(item, fields.id) or _hash(sender.value, text, str(window))),
+        key=storable(find_text(item, fields.id) or "") or _hash(sender.value, text, str(window)),
         sender=sender,
         text=storable(text),
         to=storable(find_text(item, fields.to) or ""),

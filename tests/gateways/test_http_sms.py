@@ -590,6 +590,16 @@ def test_without_an_id_the_same_text_within_seconds_is_one() -> None:
     assert "912345678" not in key(10_000)
 
 
+@pytest.mark.parametrize("nothing", ["", " ", "\0", "\0\0"], ids=repr)
+def test_an_id_without_a_character_that_can_be_kept_is_none(nothing: str) -> None:
+    def key(text: str) -> str:
+        content = {"from": "0912345678", "message": text, "mo_id": nothing}
+        (item,) = gateway(inbound=inbound()).read_webhook(call(content=content)).incoming
+        return item.key
+
+    assert key("TT H41") != key("HD") != ""
+
+
 @pytest.mark.parametrize(
     ("state", "status"),
     [
@@ -617,6 +627,12 @@ def test_receipt_of_an_unknown_word_changes_nothing_and_is_kept() -> None:
     assert isinstance(item, Unreadable)
     assert "rejected-by-smsc" in item.reason
     assert json.loads(item.raw) == content
+
+
+def test_a_receipt_whose_reference_can_not_be_kept_is_kept_aside() -> None:
+    content = {"id": "\0", "state": "fail"}
+    (item,) = gateway(receipts=receipts()).read_webhook(call("/receipt", content)).incoming
+    assert isinstance(item, Unreadable)
 
 
 def test_esms_receipt_comes_in_the_query() -> None:

@@ -446,6 +446,14 @@ async def test_stopping_ends_the_polling(polling: TelegramRig) -> None:
     await until(lambda: asyncio.all_tasks() <= tasks)
 
 
+@pytest.mark.parametrize("chat", ["", "5", None, True, 5.5, [5], {"id": 5}], ids=repr)
+def test_a_chat_whose_id_is_no_number_is_not_answered(chat) -> None:
+    raw = update(1, text="HD")
+    raw["message"]["chat"]["id"] = chat
+    [item] = read_update(raw, b"{}")
+    assert isinstance(item, Unreadable)
+
+
 @pytest.mark.parametrize("language", [5, ["vi"], {"code": "vi"}, True])
 def test_a_language_that_is_no_word_is_not_handed_on(language) -> None:
     raw = update(1, text="HD")
