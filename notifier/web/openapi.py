@@ -41,11 +41,20 @@ class Problem(msgspec.Struct, omit_defaults=True):
     results: list[Result] = []
 
 
+class Rest(msgspec.Struct):
+    """Why a gateway rests, since when, and when it is tried next."""
+
+    reason: str
+    since: str
+    until: str
+
+
 class State(msgspec.Struct):
     """How a gateway is."""
 
     state: Literal["ok", "degraded", "down"]
     reason: str
+    breaker: Rest | msgspec.UnsetType = msgspec.UNSET
 
 
 class Live(msgspec.Struct):
