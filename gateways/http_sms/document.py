@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl
 import regex
 
 _FIELDS: Final = 500
+_LONGEST_FORM: Final = 1024 * 1024
+"""Bytes of a form that is read: to take 8 MiB of %-signs apart is a second without service."""
 _LONGEST_MATCHED: Final = 16_384
 """Bytes that a pattern is tried on: some patterns take the square of the length, and more."""
 _PATIENCE: Final = 0.25
@@ -25,7 +27,9 @@ def read_json(raw: bytes) -> Any:
 
 
 def read_form(raw: bytes) -> dict[str, str]:
-    """The last value of each field; raises ``ValueError`` for what is not UTF-8."""
+    """The last value of each field; raises ``ValueError`` for what is not UTF-8, or too long."""
+    if len(raw) > _LONGEST_FORM:
+        raise ValueError("too long for a form")
     return dict(
         parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS)
     )

@@ -515,6 +515,7 @@ def test_sender(sender: object, address: str) -> None:
         ("form", b"message=TT"),
         ("xml", b"<nothing/>"),
         ("text", b"\xc3"),
+        pytest.param("form", b"from=0912345678&message=" + b"%54" * 400_000, id="a long form"),
     ],
     ids=repr,
 )
