@@ -24,8 +24,11 @@ from notifier.domain.message import Address, Inbound, Receipt, Unreadable
 from notifier.errors import InputError, SignatureError, TemplateError
 from notifier.flows.compose import Composer
 from notifier.ports import Quarantined, WebhookRequest
-from notifier.sources import cloudevents, standard_webhooks
+from notifier.settings import Files
+from notifier.sources import cloudevents, record_map, standard_webhooks
 from notifier.sources.event_api import EventApi
+from notifier.sources.exchange import RecordReader
+from notifier.sources.reading import Arrival
 from notifier.storage.packing import pack_dossier, unpack_dossier
 
 if TYPE_CHECKING:
@@ -439,6 +442,17 @@ class Inquiries:
 # ----------------------------------------------------------------------------------------- checks
 
 
+def _one_of(every: Sequence[Any], chance: Random) -> Any:
+    return chance.choice(every)
+
+
+def _exchange() -> Callable[[bytes], Sequence[DossierEvent | Quarantined]]:
+    """The national exchange record, by the map that comes with the service."""
+    shipped = record_map.load(Files(None), "exchange", None)
+    assert shipped is not None
+    return partial(RecordReader("exchange", shipped).read, arrived=Arrival(at=NOW))
+
+
 def doors() -> dict[str, Door]:
     """Every door in process, by its name."""
     phrases = samples.phrases()
@@ -446,6 +460,7 @@ def doors() -> dict[str, Door]:
         Events(),
         Signatures(),
         Bodies("kept", partial(cloudevents.read_kept, now=NOW), partial(samples.event, now=NOW)),
+        Bodies("exchange", _exchange(), partial(_one_of, samples.pushes())),
         *(Hook(name, gateway, phrases) for name, gateway in gateways().items()),
         Inquiries(phrases),
     ]

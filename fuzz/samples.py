@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +46,12 @@ def phrases() -> list[str]:
         for line in file.read_text(encoding="utf-8").splitlines()[1:]
     ]
     return [row[1] for row in rows]
+
+
+def pushes() -> list[Any]:
+    """Pushes of the national exchange record."""
+    text = (PHRASES / "exchange" / "pushes.ndjson").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def event(chance: Random, now: Instant) -> dict[str, Any]:

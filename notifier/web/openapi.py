@@ -88,7 +88,7 @@ class OpenApiFace:
 
 
 def document(event_schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole of it; every path but those of the simulated phones."""
+    """The whole of it: what other systems call, not what people or the staff's console do."""
     _, ours = msgspec.json.schema_components([Results, Problem, Live, Ready], ref_template=_PLACE)
     return {
         "openapi": "3.1.0",
@@ -100,6 +100,8 @@ def document(event_schemas: Mapping[str, Any]) -> dict[str, Any]:
         "paths": {
             "/v1/events": {"post": _events()},
             "/v1/openapi.json": {"get": _get("This document", {"type": "object"})},
+            "/v1/sources/{name}": {"post": _own_form("A push in the source's own form")},
+            "/v1/sources/{name}/session": {"post": _own_form("The login of a source")},
             "/hooks/{gateway}": _hook("gateway"),
             "/hooks/{gateway}/{tail}": _hook("gateway", "tail"),
             "/health/live": {"get": _get("Whether the process answers", _schema("Live"))},
@@ -135,14 +137,24 @@ def _events() -> dict[str, Any]:
     }
 
 
+def _own_form(summary: str) -> dict[str, Any]:
+    """The words are the source's, those of a refusal too."""
+    return {
+        "summary": summary,
+        "parameters": [_in_path("name")],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+        "responses": {
+            status: {"description": "In the words that the source expects"}
+            for status in ("200", "202", "400", "401", "404", "413", "417")
+        },
+    }
+
+
 def _hook(*parameters: str) -> dict[str, Any]:
     """The words are the provider's, so nothing is said of them."""
     call = {
         "summary": "What a provider calls",
-        "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in parameters
-        ],
+        "parameters": [_in_path(name) for name in parameters],
         "responses": {
             "200": {"description": "Taken, in the words that the provider expects"},
             **_refusals("400", "401", "404", "413", "417"),
@@ -154,6 +166,10 @@ def _hook(*parameters: str) -> dict[str, Any]:
         "text/plain": {"schema": {"type": "string"}},
     }
     return {"get": call, "post": {**call, "requestBody": {"content": body}}}
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 def _get(summary: str, schema: dict[str, Any], kind: str = "application/json") -> dict[str, Any]:
