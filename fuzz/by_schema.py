@@ -52,8 +52,10 @@ CHECKS: Final = [
 WEIGHTS: Final = {"POST /v1/events": 4, "POST /hooks/{gateway}/{tail}": 4}
 CODE: Final = r"^H(19|29|56)\.45-2611(0[1-9]|1[0-9])-0[0-2][0-9]{2}$"
 TIME: Final = r"^202[0-5]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T(0[0-9]|1[0-9]):[0-5][0-9]:00Z$"
-PROOFS: Final = {"x-token": SECRET, "x-simulator-secret": SECRET,
-                 "x-telegram-bot-api-secret-token": SECRET}  # fmt: skip
+PROOFS: Final = {
+    "x-token": SECRET, "x-simulator-secret": SECRET,
+    "x-telegram-bot-api-secret-token": SECRET, "x-bot-api-secret-token": SECRET,
+}  # fmt: skip
 
 
 def run(count: int, seed: str, limit: float, done: Callable[[int, int], None]) -> Report:

@@ -208,6 +208,12 @@ def telegram_call(chance: Random, phrases: list[str]) -> Call:
     return _of_json(chance, told, {"x-telegram-bot-api-secret-token": SECRET}, "")
 
 
+def zalo_call(chance: Random, phrases: list[str]) -> Call:
+    """The Zalo Bot Platform's call."""
+    told = samples.zalo_event(chance, chance.choice(phrases))
+    return _of_json(chance, told, {"x-bot-api-secret-token": SECRET}, "")
+
+
 def _of_json(chance: Random, told: Any, proof: dict[str, str], path: str) -> Call:
     proved = chance.random() > 0.05
     if chance.random() < 0.6:
@@ -247,6 +253,10 @@ def tables() -> dict[str, dict[str, Any]]:
         "telegram": {
             "kind": "telegram", "token": "7700112233:AAF_token-of-nobody-0001",
             "webhook_secret": SECRET, "receive": "none", "base_url": "http://127.0.0.1:9",
+        },
+        "zalo_bot": {
+            "kind": "zalo_bot", "token": "7700112233:nobody", "webhook_secret": SECRET,
+            "base_url": "http://127.0.0.1:9",
         },
         **{name: dict(dialect.table) for name, dialect in DIALECTS.items()},
     }  # fmt: skip

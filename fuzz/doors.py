@@ -14,6 +14,7 @@ from fuzz.dialects import Call
 from gateways.http_sms import HttpSmsGateway
 from gateways.simulator import SimulatorGateway
 from gateways.telegram import TelegramGateway
+from gateways.zalo_bot import ZaloBotGateway
 from notifier.bootstrap.core import configure
 from notifier.domain import answer, binding, code, conversation, inquiry, instant
 from notifier.domain.conversation import Said, Talk
@@ -294,6 +295,8 @@ def hook_call(chance: Random, name: str, phrases: list[str]) -> Call:
             return dialects.simulator_call(chance, phrases)
         case "telegram":
             return dialects.telegram_call(chance, phrases)
+        case "zalo_bot":
+            return dialects.zalo_call(chance, phrases)
         case _:
             return dialects.call(chance, dialects.DIALECTS[name], phrases)
 
@@ -315,6 +318,7 @@ def gateways() -> dict[str, Gateway]:
     """Every gateway, made from its table and not started."""
     kinds = {
         "simulator": SimulatorGateway, "telegram": TelegramGateway, "http_sms": HttpSmsGateway,
+        "zalo_bot": ZaloBotGateway,
     }  # fmt: skip
     return {
         name: kinds[table["kind"]](name, table, StillClock())
@@ -328,7 +332,10 @@ def _check_incoming(item: Incoming) -> None:
             _check_storable(item.key, item.text, item.to, item.sender.value, item.profile)
             _check_storable(item.proved_phone)
             _promise(bool(item.key and item.sender.value), "a text has a key and a sender")
-            _promise(item.sent_at is None or isinstance(item.sent_at, int), "a time is in ms")
+            _promise(
+                item.sent_at is None or abs(item.sent_at) < 2**63,
+                "a time is in ms that fit a store",
+            )
         case Receipt():
             _check_storable(item.ref, item.code)
             _promise(bool(item.ref), "a report names a message")

@@ -103,6 +103,19 @@ def _data(chance: Random, at: Instant) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def zalo_event(chance: Random, text: str) -> dict[str, Any]:
+    """An event of the Zalo Bot Platform."""
+    person = f"{chance.randrange(50):08x}"
+    message = {
+        "message_id": f"{chance.randrange(10**9):x}",
+        "date": 1_795_000_000_000 + chance.randrange(10**9),
+        "text": text,
+        "chat": {"id": person, "chat_type": "PRIVATE"},
+        "from": {"id": person, "display_name": "T", "is_bot": False},
+    }
+    return {"ok": True, "result": {"event_name": "message.text.received", "message": message}}
+
+
 def update(chance: Random, text: str) -> dict[str, Any]:
     """An update of Telegram's Bot API."""
     chat = 5_500_000_000 + chance.randrange(50)

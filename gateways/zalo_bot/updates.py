@@ -38,7 +38,7 @@ class Written(msgspec.Struct):
     chat: Chat
     person: Annotated[Person, msgspec.Meta()] = msgspec.field(name="from")
     text: str = ""
-    date: int | None = None
+    date: Annotated[int, msgspec.Meta(ge=0, lt=2**53)] | None = None
 
 
 class Event(msgspec.Struct):
@@ -59,19 +59,25 @@ def read_event(body: bytes) -> tuple[Incoming, ...]:
     try:
         event = msgspec.json.decode(body, type=Envelope, strict=False).result
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        key = hashlib.sha256(body).hexdigest()[:32]
-        reason = f"an event that can't be read: {type(error).__name__}"
-        return (Unreadable(key=f"event:{key}", reason=reason, raw=body),)
+        return (_unreadable(type(error).__name__, body),)
     message = event.message
     if message is None or not event.event_name.startswith(WITHOUT_WORDS):
         return ()
     if message.person.is_bot or message.chat.chat_type.upper() != "PRIVATE":
         return ()
+    key, chat = storable(str(message.message_id)), storable(str(message.chat.id))
+    if not key or not chat:
+        return (_unreadable("a message or a chat without an id", body),)
     return (
         Inbound(
-            key=storable(str(message.message_id)),
-            sender=Address("zalo_bot", storable(str(message.chat.id))),
+            key=key,
+            sender=Address("zalo_bot", chat),
             text=storable(message.text) if event.event_name == TEXT else "",
             sent_at=message.date,
         ),
     )
+
+
+def _unreadable(why: str, body: bytes) -> Unreadable:
+    key = hashlib.sha256(body).hexdigest()[:32]
+    return Unreadable(key=f"event:{key}", reason=f"an event that can't be read: {why}", raw=body)

@@ -82,6 +82,21 @@ def test_whatever_comes_is_read_or_kept(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "raw",
+    [
+        body(message_id=""),
+        body(message_id="\0"),
+        body(chat={"id": "\0", "chat_type": "PRIVATE"}),
+        body(date=2**63),
+    ],
+    ids=["no id", "an id that can't be kept", "no chat", "a date beyond all years"],
+)
+def test_what_would_be_taken_for_another_s_is_kept_aside(raw: bytes) -> None:
+    (item,) = read_event(raw)
+    assert isinstance(item, Unreadable)
+
+
+@pytest.mark.parametrize(
     ("status", "reply", "outcome"),
     [
         (200, {"ok": True, "result": {"message_id": "m1"}}, Accepted(refs=("m1",))),
