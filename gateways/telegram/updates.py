@@ -40,8 +40,8 @@ def _concerns_us(message: Written) -> bool:
 
 
 def _inbound(message: Written) -> Inbound:
-    if type(message.chat.id) is not int:  # the library takes what it is given
-        raise TypeError("the chat has no number")
+    if type(message.chat.id) is not int or type(message.message_id) is not int:
+        raise TypeError("no number")  # the library takes what it is given
     person = message.from_user
     return Inbound(
         key=message_key(message),

@@ -446,12 +446,14 @@ async def test_stopping_ends_the_polling(polling: TelegramRig) -> None:
     await until(lambda: asyncio.all_tasks() <= tasks)
 
 
-@pytest.mark.parametrize("chat", ["", "5", None, True, 5.5, [5], {"id": 5}], ids=repr)
-def test_a_chat_whose_id_is_no_number_is_not_answered(chat) -> None:
-    raw = update(1, text="HD")
-    raw["message"]["chat"]["id"] = chat
-    [item] = read_update(raw, b"{}")
-    assert isinstance(item, Unreadable)
+@pytest.mark.parametrize("number", ["", "5", "\ud800", None, True, 5.5, [5], {"id": 5}], ids=ascii)
+def test_a_chat_or_a_message_whose_id_is_no_number_is_kept_aside(number) -> None:
+    of_chat, of_message = update(1, text="HD"), update(1, text="HD")
+    of_chat["message"]["chat"]["id"] = number
+    of_message["message"]["message_id"] = number
+    for raw in (of_chat, of_message):
+        [item] = read_update(raw, b"{}")
+        assert isinstance(item, Unreadable)
 
 
 @pytest.mark.parametrize("language", [5, ["vi"], {"code": "vi"}, True])
