@@ -45,11 +45,12 @@ class Way(StrEnum):
     SIGNED_INSTEAD = "signed instead of the automatic one"
     CALL = "nobody to write to: on the call list"
     REFUSED = "the person wants to hear nothing"
-    MOVED_ON = "done before the apology left"
+    MOVED_ON = "taken back: the dossier had moved on before it left"
     BY_SOURCE = "the source re-appointed it itself"
     SEEN_LATE = "late_before_first_seen"
     NOT_RENEWED = "due_not_renewed_after_supplement"
     IN_PAUSE = "due_passed_while_the_limit_stood_still"
+    TOLD_LATE = "apologised, since the source said too late that it was done"
     NOTHING = "nothing at all"
 
 
@@ -383,7 +384,9 @@ def _wavering(plot: Plot) -> None:
         applicant_email=f"khac{plot.life.number}@example.vn",
     )
     plot.finish_late()
-    plot.owed(plot.due_at, Way.AUTOMATIC)
+    # Where the carrier was busy until the date was moved, the apology was taken back, and its key
+    # lets it be said no second time.
+    plot.owed(plot.due_at, Way.AUTOMATIC, Way.MOVED_ON)
 
 
 def _done_in_the_evening(plot: Plot) -> None:
@@ -457,7 +460,7 @@ def _told_too_late(plot: Plot) -> None:
     """Done in time, but the source says so on the next day: by then it was apologised for."""
     plot.receive()
     plot.finish(plot.due_day, "16:20", heard=at(plot.days.after(plot.due_day, 1), "09:00"))
-    plot.owed(plot.due_at, Way.AUTOMATIC, late=False)
+    plot.owed(plot.due_at, Way.TOLD_LATE, late=False)
 
 
 def _supplement(plot: Plot, when: Instant) -> None:
@@ -493,7 +496,7 @@ IN_TIME: Final[dict[Kind, int]] = {
     _withdrawn: 15,
     _told_too_late: 5,
 }
-"""What lives there are, by weight."""
+"""What lives there are, by weight: how many are late is published, of what kinds is made up."""
 
 
 def working_days(days: Days, last: date) -> list[date]:

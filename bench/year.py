@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from bench.lives import Deed, Life
     from notifier.bootstrap.core import Configuration
     from notifier.domain.apology import Apology
+    from notifier.domain.event import DossierEvent
     from notifier.domain.instant import Instant
     from notifier.domain.message import Message
     from notifier.domain.outcome import Outcome
@@ -250,7 +251,7 @@ class Year:
             "sms", core.store, self.clock, core.answering, core.step_down,
             queued=core.queued, waits=core.gather.soon,
         )  # fmt: skip
-        self._heard: list[tuple[Instant, int, Any]] = []
+        self._heard: list[tuple[Instant, int, DossierEvent]] = []
         self._deeds: list[tuple[Instant, int, Life, Deed]] = []
         self._order = itertools.count()
         self._drafts: dict[str, str] = {}
@@ -308,7 +309,7 @@ class Year:
 
     async def _hear(self) -> None:
         while self._heard and self._heard[0][0] <= self.clock.now:
-            batch = []
+            batch: list[DossierEvent] = []
             while self._heard and self._heard[0][0] <= self.clock.now and len(batch) < BATCH:
                 batch.append(heappop(self._heard)[2])
             await self.core.ingest(batch)
@@ -359,8 +360,8 @@ class Year:
             for carrier in self.carriers:
                 dispatcher = self._dispatcher(carrier)
                 work = asyncio.create_task(dispatcher.run())
-                while await self._waits(carrier):
-                    await asyncio.sleep(0.02)  # noqa: ASYNC110 - it says nothing when it rests
+                while await self._waits(carrier):  # noqa: ASYNC110 - it does not say when it rests
+                    await asyncio.sleep(0.02)
                 await dispatcher.stop(60)
                 await work
 
@@ -455,6 +456,8 @@ class Year:
             found.violations.append(f"{one.code} ({one.kind}): {notices} for {one.episode}: two")
             return
         way = _way(one, rows, items, told)
+        if way is Way.AUTOMATIC and not one.delay.late:
+            way = Way.TOLD_LATE
         (found.ways if one.delay.late else found.not_late)[way] += 1
         if way not in one.delay.ways | one.may_end:
             wanted = " or ".join(sorted(one.delay.ways | one.may_end))
@@ -582,8 +585,8 @@ async def simulate(dossiers: int, late: float, seed: int, store: str) -> bool:
 
 
 def _print(found: Books, year: Year, seconds: float) -> None:
-    rows = [("late", way, f"{count:,}") for way, count in found.ways.most_common()]
-    rows += [("not late", way, f"{count:,}") for way, count in found.not_late.most_common()]
+    rows = [("late", str(way), f"{count:,}") for way, count in found.ways.most_common()]
+    rows += [("not late", str(way), f"{count:,}") for way, count in found.not_late.most_common()]
     rows += [("signed", state, f"{count:,}") for state, count in found.apologies.most_common()]
     rows.append(("second attempt", "refused, and on the work list", f"{found.refused_seconds:,}"))
     running.show(("what", "way", "count"), rows)
