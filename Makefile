@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test explore install check bench torture pictures lock clean
+.PHONY: help run test explore install check bench year torture pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ check: $(VENV)/dev.stamp ## lint, types, import contracts, dependencies
 
 bench: $(VENV)/dev.stamp ## measure what the service can do, against its goals
 	@$(BIN)/python -m bench
+
+year: $(VENV)/dev.stamp ## live through a year of dossiers, and check that each delay has one apology
+	@$(BIN)/python -m bench.year
 
 torture: $(VENV)/dev.stamp ## kill the service a thousand times; nothing is lost, nothing doubled in silence
 	@$(BIN)/python -m torture
