@@ -15,33 +15,29 @@ import json
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import replace
 from heapq import heappop, heappush
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from zlib import crc32
+from typing import TYPE_CHECKING, Final
 
 from bench import lives
-from bench.lives import Act, Delay, Lot, Way, at
+from bench.books import Books, Expected, Owed, keep
+from bench.carrier import Carrier, OneStop
+from bench.lives import Act, Lot, at
+from bench.promises import RATES
 from notifier import logs
 from notifier.bootstrap.core import Core, configure
 from notifier.cli import running
 from notifier.clock import SystemClock
 from notifier.domain import deadline, instant
-from notifier.domain.apology import ApologyState
-from notifier.domain.capabilities import Capabilities
 from notifier.domain.message import Address, Inbound
-from notifier.domain.outcome import Accepted, OptedOut, Permanent, Temporary, Unknown
-from notifier.domain.text import unaccent
 from notifier.errors import NotAllowedError
-from notifier.flows.apologise import REPLACED, SECOND
 from notifier.flows.dispatch import Dispatcher
 from notifier.flows.give_back import GiveBack
 from notifier.flows.receive import Receive
 from notifier.flows.settle import SettleUnknown
 from notifier.flows.together import Together
-from notifier.ports import Health, HealthState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,12 +45,9 @@ if TYPE_CHECKING:
 
     from bench.lives import Deed, Life
     from notifier.bootstrap.core import Configuration
-    from notifier.domain.apology import Apology
     from notifier.domain.event import DossierEvent
     from notifier.domain.instant import Instant
-    from notifier.domain.message import Message
-    from notifier.domain.outcome import Outcome
-    from notifier.ports import Gateway, Sink, WebhookReply, WebhookRequest
+    from notifier.ports import Gateway
 
 OWNER: Final = "year:1"
 BATCH: Final = 500
@@ -75,10 +68,6 @@ HOURS: Final = (
 Between five o'clock and a quarter past, what has just fallen due waits in the outbox.
 """
 
-QUEUED: Final = "queued"
-SAID: Final = frozenset({QUEUED, "sending", "accepted", "delivered", "unknown"})
-"""Where a message is that left, may have left, or is about to."""
-
 LONGEST_TURN: Final = 1_800.0
 """Seconds after which dispatching is given up: something keeps a message from moving."""
 
@@ -93,99 +82,6 @@ class YearClock(SystemClock):
     def civil(self) -> Instant:
         """See ``ports.Clock``."""
         return self.now
-
-
-class Carrier:
-    """A gateway that answers at once, as the lot of the number says; keeps who read an apology."""
-
-    def __init__(self, name: str, channel: str, apologised: Counter[tuple[str, str]]) -> None:
-        self.name = name
-        self.capabilities = Capabilities(channel=channel, rate=1e6, window=200)
-        self.secrets: frozenset[str] = frozenset()
-        self.sent = 0
-        self._apologised = apologised
-
-    async def start(self, sink: Sink) -> None:
-        """See ``ports.Gateway``."""
-
-    async def send(self, message: Message) -> Outcome:
-        """See ``ports.Gateway``; one in a hundred is taken at the second attempt only."""
-        outcome = self._outcome(message)
-        if isinstance(outcome, Accepted | Unknown):
-            self.sent += 1
-            if message.dossier and "xin loi" in unaccent(message.text).lower():
-                self._apologised[message.dossier, message.episode] += 1
-        return outcome
-
-    def _outcome(self, message: Message) -> Outcome:
-        if message.tries == 1 and crc32(message.key.encode()) % 100 == 0:
-            return Temporary(code="busy")
-        if self.capabilities.channel != "sms":
-            return Accepted()
-        match message.address.value[4]:
-            case Lot.NO_SUCH_NUMBER:
-                return Permanent(code="no such number")
-            case Lot.OPTED_OUT:
-                return OptedOut(code="blocked")
-            case Lot.SILENT:
-                return Unknown(code="silent")
-            case _:
-                return Accepted()
-
-    async def query(self, ref: str) -> Outcome | None:
-        """See ``ports.Gateway``."""
-        return None
-
-    def read_webhook(self, request: WebhookRequest) -> WebhookReply:
-        """See ``ports.Gateway``."""
-        raise NotImplementedError
-
-    async def stop(self, drain: float) -> None:
-        """See ``ports.Gateway``."""
-
-    def health(self) -> Health:
-        """See ``ports.Gateway``."""
-        return Health(state=HealthState.OK)
-
-
-class OneStop:
-    """The one-stop system's door for signed apologies; takes every tenth at the second time."""
-
-    def __init__(self) -> None:
-        self.told: Counter[str] = Counter()
-
-    async def tell(self, apology: Apology, now: Instant) -> str:
-        """See ``ports.SourceWebhook``."""
-        del now
-        self.told[apology.id] += 1
-        first = self.told[apology.id] == 1
-        return "it answered 503" if first and crc32(apology.id.encode()) % 10 == 0 else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owed:
-    """One delay of one life, by the dossier's code and the due date's name."""
-
-    code: str
-    kind: str
-    episode: str
-    delay: Delay
-    may_end: frozenset[Way]
-
-
-@dataclass(slots=True, kw_only=True)
-class Books:
-    """What the store says of the year. ``violations``: a sentence each, by the dossier's code."""
-
-    late: int = 0
-    ways: Counter[Way] = field(default_factory=Counter)
-    not_late: Counter[Way] = field(default_factory=Counter)
-    """The same of what was in time, or stood still, and was nevertheless to be decided."""
-    apologies: Counter[str] = field(default_factory=Counter)
-    """Signed ones, by their state."""
-    refused_seconds: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
-    violations: list[str] = field(default_factory=list)
 
 
 def configuration(store: str, keys: Path) -> Configuration:
@@ -230,13 +126,7 @@ class Year:
         self.last = last
         self.clock = YearClock(at(lives.FIRST, "07:00"))
         self.core = Core(configured, self.clock)
-        self.owed: list[Owed] = []
-        self.known = 0
-        self.lately: set[str] = set()
-        """Codes of dossiers that are late by their lives."""
-        self.seconds: set[tuple[str, str]] = set()
-        """Second attempts: the code, and the due date that stands."""
-        self.signed: set[str] = set()
+        self.expected = Expected()
         self.faults: list[str] = []
         self.example: Life | None = None
         self.apologised: Counter[tuple[str, str]] = Counter()
@@ -280,7 +170,7 @@ class Year:
             heappush(self._deeds, (deed.at, next(self._order), life, deed))
         for delay in life.delays:
             episode = deadline.episode(delay.due_at)
-            self.owed.append(
+            self.expected.owed.append(
                 Owed(
                     code=life.code,
                     kind=life.kind,
@@ -290,9 +180,9 @@ class Year:
                 )
             )
             if delay.late:
-                self.lately.add(life.code)
+                self.expected.late.add(life.code)
         if life.signed:
-            self.signed.add(life.code)
+            self.expected.signed.add(life.code)
         if self.example is None and life.kind == "signed in time" and life.lot is Lot.FINE:
             self.example = life
 
@@ -346,7 +236,7 @@ class Year:
                 await self._sink.accept([said])
 
     async def _try_again(self, life: Life, deed: Deed) -> None:
-        self.seconds.add((life.code, deadline.episode(life.delays[-1].due_at)))
+        self.expected.seconds.add((life.code, deadline.episode(life.delays[-1].due_at)))
         try:
             await self.core.apologise.draft(
                 life.code, new_due_at=deed.new_due_at, reason_key="survey", author="lan"
@@ -382,107 +272,16 @@ class Year:
             channel = carrier.capabilities.channel
             return bool(await session.waiting(channel, carrier.name, self.clock.now, 1))
 
-    # -------------------------------------------------------------------------------- the books
-
     async def books(self) -> Books:
-        """By plain reading of the store, beside what the carrier took."""
-        found = Books(late=len(self.lately), violations=list(self.faults))
-        rows = defaultdict(list)
-        for code, episode, notice, state, reason in await self._rows(
-            "SELECT dossier, episode, notice, state, reason FROM message "
-            "WHERE notice IN ('late', 'apology') ORDER BY id"
-        ):
-            rows[code, episode].append((notice, state, reason))
-        work = await self._rows("SELECT key, kind, dossier FROM work WHERE dossier IS NOT NULL")
-        items: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-        for key, kind, code in work:
-            items[code].append((key, kind))
-        told = {code for (code,) in await self._rows(
-            "SELECT dossier FROM message WHERE notice = 'rescheduled'"
-        )}  # fmt: skip
-        for one in self.owed:
-            self._judge(
-                one, rows.pop((one.code, one.episode), []), items[one.code], told, found
-            )  # fmt: skip
-        owed = {(one.code, one.episode) for one in self.owed}
-        found.violations += [
-            f"{code}: an apology for {episode}, for which none is owed" for code, episode in rows
-        ]
-        found.violations += [
-            f"{code}: {count} apologies for {episode} were read"
-            for (code, episode), count in self.apologised.items()
-            if count > 1
-        ]
-        found.violations += [
-            f"{code}: an apology for {episode} was read, for which none is owed"
-            for code, episode in self.apologised
-            if (code, episode) not in owed
-        ]
-        keys = {key for key, _, _ in work}
-        for code, episode in sorted(self.seconds):
-            if f"{SECOND}|{code}|{episode}" in keys:
-                found.refused_seconds += 1
-            else:
-                found.violations.append(f"{code}: nobody was asked about a second attempt")
-        await self._documents(found)
-        found.counts = {
-            name: (await self._rows(sql))[0][0]
-            for name, sql in {
-                "events": "SELECT count(*) FROM event",
-                "messages": "SELECT count(*) FROM message",
-                "known": "SELECT count(*) FROM dossier",
-                "undecided": f"SELECT count(*) FROM moment WHERE at <= {self.clock.now}",
-            }.items()
-        }
+        """By plain reading of the store, beside what the carriers took."""
+        async with self.core.store.read() as session:
+            found = await keep(session, self.expected, self.apologised, self.clock.now)
         if found.counts["known"] != self.dossiers:
             found.violations.append(
-                f"{found.counts['known']} of {self.dossiers} dossiers are there"
+                f"of {self.dossiers} dossiers {found.counts['known']} are there"
             )
-        if found.counts["undecided"]:
-            found.violations.append(f"{found.counts['undecided']} due moments were not decided")
+        found.violations += self.faults
         return found
-
-    def _judge(
-        self,
-        one: Owed,
-        rows: Sequence[tuple[str, str, str]],
-        items: Sequence[tuple[str, str]],
-        told: set[str],
-        found: Books,
-    ) -> None:
-        said = [row for row in rows if row[1] in SAID]
-        if len(said) > 1:
-            notices = " and ".join(notice for notice, _, _ in said)
-            found.violations.append(f"{one.code} ({one.kind}): {notices} for {one.episode}: two")
-            return
-        way = _way(one, rows, items, told)
-        if way is Way.AUTOMATIC and not one.delay.late:
-            way = Way.TOLD_LATE
-        (found.ways if one.delay.late else found.not_late)[way] += 1
-        if way not in one.delay.ways | one.may_end:
-            wanted = " or ".join(sorted(one.delay.ways | one.may_end))
-            found.violations.append(
-                f"{one.code} ({one.kind}): {one.episode}: it is {way!s}; it should be {wanted}"
-            )
-
-    async def _documents(self, found: Books) -> None:
-        signed = Counter[str]()
-        for code, state in await self._rows("SELECT dossier, state FROM apology"):
-            found.apologies[state] += 1
-            if state == ApologyState.RETURNED:
-                signed[code] += 1
-        for code in sorted(self.signed):
-            if signed[code] != 1:
-                found.violations.append(f"{code}: {signed[code]} signed apologies were given back")
-        found.violations += [
-            f"{code}: an apology was signed that nobody wanted"
-            for code in sorted(signed.keys() - self.signed)
-        ]
-
-    async def _rows(self, sql: str) -> list[tuple[Any, ...]]:
-        async with self.core.store.read() as session:
-            anything: Any = session  # past the port: the books read what lies in the tables
-            return [tuple(row) for row in await anything.run(sql)]
 
     # ------------------------------------------------------------------------------ one timeline
 
@@ -507,31 +306,6 @@ class Year:
             what = f"SMS ({row.notice}, {row.state.value})"
             happened.append((row.created_at, 2, 0, what, row.text))
         return [(when, what, words) for when, _, _, what, words in sorted(happened)]
-
-
-def _way(
-    one: Owed,
-    rows: Sequence[tuple[str, str, str]],
-    items: Sequence[tuple[str, str]],
-    told: set[str],
-) -> Way:
-    """What became of a delay."""
-    replaced = any(state == "superseded" and reason == REPLACED for _, state, reason in rows)
-    if said := [notice for notice, state, _ in rows if state in SAID]:
-        if said == ["late"]:
-            return Way.AUTOMATIC
-        return Way.SIGNED_INSTEAD if replaced else Way.SIGNED
-    if any(kind == "call" and f"|apology|{one.episode}|" in key for key, kind in items):
-        return Way.CALL
-    states = {state for _, state, reason in rows if reason != REPLACED}
-    if "cancelled" in states:
-        return Way.REFUSED
-    if "superseded" in states:
-        return Way.MOVED_ON
-    for key, kind in items:
-        if kind in {Way.SEEN_LATE, Way.NOT_RENEWED, Way.IN_PAUSE} and one.episode in key:
-            return Way(kind)
-    return Way.BY_SOURCE if one.code in told and not rows else Way.NOTHING
 
 
 def told_as(story: Sequence[tuple[Instant, str, str]]) -> str:
@@ -614,7 +388,9 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m bench.year", description=__doc__)
     parser.add_argument("--dossiers", type=int, default=128_955)
-    parser.add_argument("--late", type=float, default=0.0309, help="the share that is late")
+    parser.add_argument(
+        "--late", type=float, default=round(1 - RATES["mixed"], 4), help="the share that is late"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--store", default="", help="an address; else a file that is thrown away")
     given = parser.parse_args()
