@@ -32,7 +32,7 @@ from notifier.cli import running
 from notifier.clock import SystemClock
 from notifier.domain import deadline, instant
 from notifier.domain.message import Address, Inbound
-from notifier.errors import NotAllowedError
+from notifier.errors import InputError, NotAllowedError
 from notifier.flows.dispatch import Dispatcher
 from notifier.flows.give_back import GiveBack
 from notifier.flows.receive import Receive
@@ -209,7 +209,7 @@ class Year:
             _, _, life, deed = heappop(self._deeds)
             try:
                 await self._do(life, deed)
-            except NotAllowedError as error:
+            except (NotAllowedError, InputError) as error:
                 self.faults.append(f"{life.code}: {deed.act} was not allowed: {error}")
 
     async def _do(self, life: Life, deed: Deed) -> None:
@@ -222,11 +222,11 @@ class Year:
                 self._drafts[life.code] = made.id
             case Act.SIGN:
                 await apologise.approve(
-                    self._drafts.pop(life.code), by="minh", number=f"{life.number}/PXL",
+                    self._drafts.pop(life.code, ""), by="minh", number=f"{life.number}/PXL",
                     signer="Trần Văn Mẫu", title="GIÁM ĐỐC",
                 )  # fmt: skip
             case Act.REJECT:
-                await apologise.reject(self._drafts.pop(life.code), by="minh")
+                await apologise.reject(self._drafts.pop(life.code, ""), by="minh")
             case Act.SECOND:
                 await self._try_again(life, deed)
             case Act.STOP:
