@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test explore install check bench fuzz torture pictures lock clean
+.PHONY: help run test explore install check bench year fuzz torture pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ bench: $(VENV)/dev.stamp ## measure what the service can do, against its goals
 
 fuzz: $(VENV)/dev.stamp ## a million inputs that nobody should send; FUZZ="--inputs 9 --seed 7" for others
 	@$(BIN)/python -m fuzz $(FUZZ)
+
+year: $(VENV)/dev.stamp ## live through a year of dossiers, and check that each delay has one apology
+	@$(BIN)/python -m bench.year
 
 torture: $(VENV)/dev.stamp ## kill the service a thousand times; nothing is lost, nothing doubled in silence
 	@$(BIN)/python -m torture
