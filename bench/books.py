@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.lives import Way
 from notifier.domain.apology import ApologyState
+from notifier.domain.ladder import CALL
 from notifier.flows.apologise import REPLACED, SECOND
 
 if TYPE_CHECKING:
@@ -190,7 +191,9 @@ def _way(one: Owed, rows: list[Apologised], items: set[tuple[str, str]], *, told
         return Way.SIGNED_INSTEAD if replaced else Way.SIGNED
     if said:
         return Way.AUTOMATIC if one.delay.late else Way.TOLD_LATE
-    if any(kind == "call" and f"|apology|{one.episode}|" in key for key, kind in items):
+    # A date that the source moved itself is told in a family of its own, by the new date.
+    owed = "|reappointment|" if Way.BY_SOURCE in one.delay.ways else f"|apology|{one.episode}|"
+    if any(kind == CALL and owed in key for key, kind in items):
         return Way.CALL
     states = {row.state for row in rows if row.reason != REPLACED}
     if "cancelled" in states:
