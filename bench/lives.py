@@ -384,9 +384,9 @@ def _wavering(plot: Plot) -> None:
         applicant_email=f"khac{plot.life.number}@example.vn",
     )
     plot.finish_late()
-    # Where the carrier was busy until the date was moved, the apology was taken back, and its key
-    # lets it be said no second time.
-    plot.owed(plot.due_at, Way.AUTOMATIC, Way.MOVED_ON)
+    # Where the carrier was busy until the date was moved, the apology was taken back, and is said
+    # after all.
+    plot.owed(plot.due_at, Way.AUTOMATIC)
 
 
 def _done_in_the_evening(plot: Plot) -> None:

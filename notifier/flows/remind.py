@@ -6,24 +6,27 @@ key lets each be said once.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from notifier.domain import deadline, lasting, notice
 from notifier.domain.deadline import Missed
+from notifier.domain.message import Lane, State, message_id
 from notifier.domain.rules import DueRule, StateRule
 from notifier.flows.ingest import missed_work
 from notifier.flows.ladder import accounts_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from notifier.domain.deadline import Moment
     from notifier.domain.dossier import Dossier
     from notifier.domain.installation import Installation
     from notifier.domain.instant import Instant
+    from notifier.domain.message import Message
     from notifier.domain.rules import Rule
     from notifier.flows.compose import Composer
-    from notifier.ports import Store, WorkItem
+    from notifier.ports import OutboxRow, Session, Store, WorkItem
 
 BATCH: Final = 200
 """Moments decided in one transaction."""
@@ -79,6 +82,8 @@ class Remind:
             accounts = await accounts_for(session, notices, self._installation.ladder)
             composed = self._composer.notices(notices, now, accounts)
             added = await session.add_messages(composed.messages)
+            known = [message for message in composed.messages if message.key not in added]
+            added |= await session.add_messages(await _after_all(session, known, now))
             await session.add_work([*work, *composed.work])
             await session.drop_moments(moments)
         if added:
@@ -126,3 +131,26 @@ class Remind:
         if rule.working_days_before is not None and now >= due_at:
             return None
         return notice.of_due(rule, dossier, moment.episode)
+
+
+async def _after_all(session: Session, known: Sequence[Message], now: Instant) -> list[Message]:
+    """Of what has been said before: what never left, as its due date was moved, and moved back.
+
+    Its key is spent, so it gets another one, made of how often that happened.
+    """
+    owed = [message for message in known if message.lane is Lane.DEADLINE]
+    if not owed:
+        return []
+    rows = await session.notices_of(sorted({message.dossier or "" for message in owed}))
+    again = []
+    for message in owed:
+        occasion = message.key.rpartition("|")[0] + "|"
+        spent = [row for row in rows[message.dossier or ""] if row.key.startswith(occasion)]
+        if all(map(_was_taken_back, spent)):
+            key = f"{message.key}|{len(spent)}"
+            again.append(replace(message, key=key, id=message_id(key, now)))
+    return again
+
+
+def _was_taken_back(row: OutboxRow) -> bool:
+    return row.state is State.SUPERSEDED and row.reason == notice.MOVED_ON

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import DUE, LANDLINE, NOW, Centre, code, event, moment, received
+from doubles.gateway import ScriptedGateway
 from engines import on_every_store
 
 from notifier.domain import deadline, instant
 from notifier.domain.deadline import Moment
+from notifier.domain.message import State
 from notifier.flows.ingest import Fate
 
 if TYPE_CHECKING:
@@ -106,6 +108,30 @@ async def test_late_is_one_apology(centre: Centre) -> None:
     assert await at(centre, DUE + MINUTE) == ["due_soon", "late"]
     for day in range(1, 10):
         assert await at(centre, DUE + day * DAY) == ["due_soon", "late"]
+
+
+@on_every_store
+async def test_a_date_that_was_moved_and_moved_back_is_apologised_for_after_all(
+    centre: Centre,
+) -> None:
+    """The apology waited while its date was moved, and was taken back; then its date was back."""
+    await take(centre)
+    for again in range(1, 3):
+        await at(centre, DUE + 10 * again * MINUTE)
+        await hear(centre, "corrected", DUE + (10 * again + 2) * MINUTE, due_at=DUE + 7 * DAY)
+        await centre.turn(centre.dispatcher(ScriptedGateway()))
+        await hear(centre, "corrected", DUE + (10 * again + 4) * MINUTE, due_at=DUE)
+    gateway = ScriptedGateway()
+    for _ in range(3):
+        await at(centre, DUE + HOUR)
+        await centre.turn(centre.dispatcher(gateway))
+    late = [row for row in await centre.outbox() if row.notice == "late"]
+    assert sorted(row.state for row in late) == [
+        State.ACCEPTED,
+        State.SUPERSEDED,
+        State.SUPERSEDED,
+    ]
+    assert [sent.notice for sent in gateway.sent] == ["late"]
 
 
 async def test_an_apology_at_night_waits_for_the_morning(centre: Centre) -> None:
