@@ -51,16 +51,8 @@ class Exchange:
     def open(self) -> None:
         """Opens no connection: the first request does."""
         if self._session is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_mark_written)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._window, **self._keep),
-                timeout=self._timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                middlewares=(_once,),
-                trace_configs=[trace],
-                trust_env=False,
-            )
+            connector = aiohttp.TCPConnector(limit=self._window, **self._keep)
+            self._session = _session(connector, self._timeout)
 
     async def close(self, drain: float) -> None:
         """Waits ``drain`` seconds for what is in flight, then ends it."""
@@ -89,6 +81,19 @@ class Exchange:
                 return await _ask(self._session, method, url, headers or {}, body, state)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return _without_verdict(error, written=state.written)
+
+
+def _session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) -> ClientSession:
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(_mark_written)
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(_once,),
+        trace_configs=[trace],
+        trust_env=False,
+    )
 
 
 class _ConnectionLostError(aiohttp.ClientError):

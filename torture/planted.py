@@ -139,10 +139,10 @@ FAULTS: Final = (
         file="notifier/flows/ingest.py",
         changes=(
             (
-                "            messages = await self._apply(session, fresh, now)\n",
+                "            messages = await self.take(session, fresh, now, places=places)\n",
                 (
                     "        async with self._store.write() as session:\n"
-                    "            messages = await self._apply(session, fresh, now)\n"
+                    "            messages = await self.take(session, fresh, now, places=places)\n"
                 ),
             ),
         ),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 
-from gateways.http_sms import gateway as http_sms
+from gateways import exchange
 from notifier.bootstrap.service import Service
 from notifier.clock import SystemClock
 from notifier.domain.outcome import (
@@ -206,10 +206,10 @@ def _watch_writes(shared: Shared) -> None:
     trace.on_request_chunk_sent.append(body)
     trace.freeze()
 
-    def traced(settings: Any) -> aiohttp.ClientSession:
-        session = opened(settings)
+    def traced(*given: Any) -> aiohttp.ClientSession:
+        session = opened(*given)
         session.trace_configs.append(trace)
         return session
 
-    opened = http_sms._session
-    http_sms._session = traced
+    opened = exchange._session
+    exchange._session = traced

@@ -71,7 +71,8 @@ async def test_a_change_whose_dates_did_not_move_is_told_when_it_arrives(centre:
     await pushed(centre, "2026-11-27 10:00", TrangThaiHoSo=6)
     await pushed(centre, "2026-11-28 10:00", TrangThaiHoSo=4)
     await pushed(centre, "2026-11-30 10:00", TrangThaiHoSo=6)
-    assert await centre.notices() == ["received", "payment_requested", "payment_requested"]
+    told = ["received", "payment_requested", "resumed", "payment_requested"]
+    assert await centre.notices() == told
 
 
 async def test_what_is_long_past_when_it_arrives_is_told_to_nobody(centre: Centre) -> None:

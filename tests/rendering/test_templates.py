@@ -31,12 +31,12 @@ def write(own: Path, name: str, text: str) -> Templates:
 def test_a_template_of_ones_own_comes_before_the_shipped_one(own: Path) -> None:
     templates = write(own, "vi/sms/returned.j2", "Riêng {{ code }}")
     assert templates.render("vi", "sms", "returned", {"code": "A"}) == "Riêng A"
-    rest = {"code": "A", "unit_name": "UBND"}
+    rest = {"code": "A", "unit_name": "UBND", "return_by": ""}
     assert "UBND" in templates.render("vi", "chat", "returned", rest)
 
 
 def test_a_channel_without_a_folder_reads_the_chat_one(own: Path) -> None:
-    context = {"code": "A", "unit_name": "UBND"}
+    context = {"code": "A", "unit_name": "UBND", "return_by": ""}
     templates = write(own, "vi/zalo/returned.j2", "Zalo {{ code }}")
     chat = templates.render("vi", "chat", "returned", context)
     assert templates.render("vi", "telegram", "returned", context) == chat
