@@ -61,7 +61,7 @@ def read_call(request: WebhookRequest, callback: Receipts | Inbounds) -> Webhook
         incoming=(
             (_unreadable(unread, request.body),)
             if unread
-            else tuple(_read(item, callback, request) for item in _items(document, callback))
+            else _read_all(_items(document, callback), callback, request)
         ),
         content_type=callback.reply_type,
         body=callback.reply.encode(),
@@ -139,6 +139,15 @@ def _is_source(remote: str, addresses: list[str]) -> bool:
 
 
 # ---------------------------------------------------------------------------------- what it says
+
+
+def _read_all(
+    items: list[Any], callback: Receipts | Inbounds, request: WebhookRequest
+) -> tuple[Incoming, ...]:
+    try:
+        return tuple(_read(item, callback, request) for item in items)
+    except RecursionError:  # what could just be read can't always be written again
+        return (_unreadable("nested too deep", request.body),)
 
 
 def _read(item: Any, callback: Receipts | Inbounds, request: WebhookRequest) -> Incoming:

@@ -543,6 +543,13 @@ def test_no_call_breaks_the_reader(body: bytes, item: Any) -> None:
         assert len(reader.read_webhook(call(path, batch)).incoming) == 2
 
 
+@pytest.mark.parametrize("depth", range(900, 1_000, 2))
+def test_what_is_nested_as_deep_as_can_be_is_read_or_kept(depth: int) -> None:
+    content = b'{"mo_id": ' + b"[" * depth + b"]" * depth + b"}"
+    (item,) = gateway(inbound=inbound()).read_webhook(call(content=content)).incoming
+    assert isinstance(item, Unreadable)
+
+
 def test_one_bad_item_does_not_stop_the_others() -> None:
     reply = gateway(inbound=inbound(items="data.list")).read_webhook(
         call(content={"data": {"list": [MO, {"bad": 1}, MO | {"mo_id": 72}]}})
