@@ -22,6 +22,8 @@ from fuzz.workers import MOST_KEPT, Report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fuzz.workers import Fault
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Let everything in, and say what came of it; 1 where there was any fault."""
@@ -45,15 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _again(given.again, given.seed)
     began = time.monotonic()
     report = _fuzzed(given, given.door or every)
+    print(_last_line(report, given.seed, time.monotonic() - began))
+    return 1 if report.faults else 0
+
+
+def _keep(faults: Sequence[Fault], folder: Path, seed: str) -> None:
     kept: Counter[str] = Counter()
-    for fault in report.faults:
+    for fault in faults:
         kept[fault.door] += 1
         if kept[fault.door] > MOST_KEPT:
             continue
-        fault.keep(given.keep, given.seed)
+        fault.keep(folder, seed)
         print(f"{fault.door} {fault.number}: {fault.problem.splitlines()[-1]}", file=sys.stderr)
-    print(_last_line(report, given.seed, time.monotonic() - began))
-    return 1 if report.faults else 0
 
 
 def _fuzzed(given: argparse.Namespace, every: Sequence[str]) -> Report:
@@ -78,9 +83,12 @@ def _fuzzed(given: argparse.Namespace, every: Sequence[str]) -> Report:
         progress.add_task(names[1], total=given.requests)
         progress.add_task(names[2], total=given.cases)
         report = workers.run(shares, given.seed, given.limit, given.jobs, partial(came, 0))
+        _keep(report.faults, given.keep, given.seed)
         for bar, count, door in ((1, given.requests, over_http), (2, given.cases, by_schema)):
             if count:
-                report.add(door.run(count, given.seed, given.limit, partial(came, bar)))
+                found = door.run(count, given.seed, given.limit, partial(came, bar))
+                _keep(found.faults, given.keep, given.seed)
+                report.add(found)
     return report
 
 
